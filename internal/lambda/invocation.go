@@ -1,0 +1,62 @@
+package lambda
+
+import "time"
+
+// InvocationType is the X-Amz-Invocation-Type of an invoke.
+type InvocationType string
+
+// The invocation types of the Invoke API.
+const (
+	RequestResponse InvocationType = "RequestResponse"
+	Event           InvocationType = "Event"
+	DryRun          InvocationType = "DryRun"
+)
+
+// Invocation is one event on its way into an execution environment. Its payload
+// is the caller's bytes and is never parsed or copied on the way.
+type Invocation struct {
+	RequestID RequestID
+	// Start is when the Invoke phase began; the environment's owner sets it and
+	// the deadline together.
+	Start    time.Time
+	Deadline time.Time
+	// InvokedFunctionARN is the ARN as the caller wrote it: with the alias or
+	// version when one was given, otherwise unqualified.
+	InvokedFunctionARN string
+	TraceID            string
+	// ClientContext is the decoded JSON of X-Amz-Client-Context, or empty.
+	ClientContext string
+	Payload       []byte
+	// Tail asks for the last LogTailMax bytes of this invocation's log.
+	Tail bool
+}
+
+// Result is how an invocation ended. A failed function is a Result, not a Go
+// error: Go errors are for the platform's own faults.
+type Result struct {
+	// Payload is the bytes that the runtime posted, or the platform's error JSON.
+	Payload []byte
+	// FunctionError is empty on success and "Unhandled" otherwise.
+	FunctionError string
+	// ErrorType is the error's type as it appears in the REPORT line, such as
+	// "Runtime.ExitError" or "Sandbox.Timedout"; empty on success.
+	ErrorType string
+	// LogTail is the end of this invocation's log, when the caller asked for it.
+	LogTail []byte
+	// Cold says that this invoke waited for a new environment's Init phase.
+	Cold bool
+}
+
+// Unhandled is the only X-Amz-Function-Error that AWS sends today.
+const Unhandled = "Unhandled"
+
+// The error types that the platform itself reports (contract part 3.4).
+const (
+	ErrorTimedout             = "Sandbox.Timedout"
+	ErrorSandboxFailure       = "Sandbox.Failure"
+	ErrorExit                 = "Runtime.ExitError"
+	ErrorInvalidEntrypoint    = "Runtime.InvalidEntrypoint"
+	ErrorResponseSizeTooLarge = "Function.ResponseSizeTooLarge"
+	ErrorTruncatedResponse    = "Runtime.TruncatedResponse"
+	ErrorInvalidResponseMode  = "Runtime.InvalidResponseModeHeader"
+)

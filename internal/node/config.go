@@ -1,0 +1,103 @@
+// Package node wires the parts together into one running process. It is the one
+// package that may import all of them: it builds the roles, passes each the peers
+// it asks for, starts them in order and stops them in reverse.
+//
+// It decides which implementation serves which interface and nothing else.
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+)
+
+// Config is the whole configuration of a process. The zero value is not valid:
+// start from Default.
+type Config struct {
+	// Listen is the address of the one port, host:port; port 0 takes a free one.
+	Listen string `yaml:"listen" json:"listen"`
+	// DataDir is where everything durable lies; made when it does not exist.
+	DataDir string `yaml:"data_dir" json:"data_dir"`
+	// Isolation is the sandbox driver: "namespace" or "process".
+	Isolation string `yaml:"isolation" json:"isolation"`
+	// Account is the id of the account that a fresh data directory has, 12 digits.
+	Account string `yaml:"account" json:"account"`
+	// Region is the one used where a request names none.
+	Region string `yaml:"region" json:"region"`
+	// AccountConcurrency bounds the environments in use at the same time, for each
+	// account and region.
+	AccountConcurrency int `yaml:"account_concurrency" json:"account_concurrency"`
+	// IdleTimeout is how long an environment stays warm without an invoke.
+	IdleTimeout time.Duration `yaml:"idle_timeout" json:"idle_timeout"`
+	// MemoryMB bounds the memory of all environments together, by what their
+	// functions were configured with; 0 takes three quarters of the host's.
+	MemoryMB int `yaml:"memory_mb" json:"memory_mb"`
+	// LogRetention is how long function logs are kept.
+	LogRetention time.Duration `yaml:"log_retention" json:"log_retention"`
+}
+
+// Default is the configuration of `hearth up` without flags.
+func Default() Config {
+	return Config{
+		Listen:             "127.0.0.1:4566",
+		Isolation:          "namespace",
+		Account:            "000000000000",
+		Region:             "us-east-1",
+		AccountConcurrency: lambda.AccountConcurrencyDefault,
+		IdleTimeout:        10 * time.Minute, // AWS keeps environments for minutes; the order of magnitude is what people expect
+		LogRetention:       7 * 24 * time.Hour,
+	}
+}
+
+// Validate reports everything that is wrong with the configuration at once.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("listen: %q is not host:port", c.Listen)
+	}
+	if !filepath.IsAbs(c.DataDir) {
+		bad("data_dir: %q is not an absolute path", c.DataDir)
+	}
+	if !slices.Contains([]string{"namespace", "process"}, c.Isolation) {
+		bad(`isolation: %q is neither "namespace" nor "process"`, c.Isolation)
+	}
+	if len(c.Account) != 12 {
+		bad("account: %q is not 12 digits", c.Account)
+	}
+	if c.Region == "" {
+		bad("region: is empty")
+	}
+	if c.AccountConcurrency < 1 {
+		bad("account_concurrency: %d is below 1", c.AccountConcurrency)
+	}
+	if c.IdleTimeout < time.Second {
+		bad("idle_timeout: %s is below 1s", c.IdleTimeout)
+	}
+	if c.MemoryMB < 0 {
+		bad("memory_mb: %d is negative", c.MemoryMB)
+	}
+	if c.LogRetention < time.Hour {
+		bad("log_retention: %s is below 1h", c.LogRetention)
+	}
+	return errors.Join(errs...)
+}
+
+// Loopback says whether the configured address can be reached from this machine
+// only; the well-known test key is accepted on such addresses alone.
+func (c Config) Loopback() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
