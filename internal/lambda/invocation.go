@@ -43,8 +43,18 @@ type Result struct {
 	ErrorType string
 	// LogTail is the end of this invocation's log, when the caller asked for it.
 	LogTail []byte
-	// Cold says that this invoke waited for a new environment's Init phase.
-	Cold bool
+	// ColdStart has the parts of the cold start that this invoke waited for; nil on
+	// a warm start.
+	ColdStart *ColdStart
+}
+
+// ColdStart is how long each step took from nothing to an environment that is ready
+// for its first event.
+type ColdStart struct {
+	Fetch   time.Duration // the package, from the blob store to the worker
+	Unpack  time.Duration // the package, into the worker's code cache
+	Sandbox time.Duration // the isolated environment: root, limits, network
+	Init    time.Duration // the runtime's boot and the function's static code
 }
 
 // Unhandled is the only X-Amz-Function-Error that AWS sends today.

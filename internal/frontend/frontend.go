@@ -1,0 +1,266 @@
+// Package frontend is the front door of an invoke, AWS's "Frontend Invoker": it
+// resolves the name, asks for the permission, checks size and syntax of the event,
+// takes a concurrency slot, gets an environment, and hands the event over.
+//
+// It does not count (counter), find or make environments (workermanager), or run
+// anything (worker). Nothing of the payload is kept or changed on the way.
+package frontend
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+)
+
+// Functions resolves names from memory (the control plane meets it).
+type Functions interface {
+	// Lookup finds what an invoke of a qualifier runs, or the 404 of the Invoke API.
+	Lookup(id lambda.FunctionID, qualifier string) (Target, error)
+}
+
+// Target is what an invoke runs.
+type Target struct {
+	Version     *lambda.Version
+	State       lambda.State
+	StateReason string
+}
+
+// Authorizer says whether a caller may invoke (iam meets it).
+type Authorizer interface {
+	Authorize(ctx context.Context, c lambda.Caller, action, resource string) error
+}
+
+// Counter holds the concurrency limits (counter meets it).
+type Counter[Slot any] interface {
+	Reserve(id lambda.FunctionID) (Slot, error)
+	Release(Slot)
+}
+
+// Environments hands out execution environments (workermanager meets it).
+type Environments[E Environment] interface {
+	Acquire(ctx context.Context, v *lambda.Version) (env E, cold bool, err error)
+	Return(env E, healthy bool)
+}
+
+// Environment runs one event at a time.
+type Environment interface {
+	Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Result, error)
+}
+
+// Input is an Invoke request as the caller sent it.
+type Input struct {
+	Caller        lambda.Caller
+	FunctionName  string // any form that AWS accepts
+	Qualifier     string
+	Type          lambda.InvocationType
+	LogType       string // "", "None" or "Tail"
+	ClientContext string // base64
+	TraceID       string
+	Payload       []byte
+}
+
+// Output is how an Invoke request ended.
+type Output struct {
+	Status          int // 200, 202 or 204
+	Result          lambda.Result
+	ExecutedVersion string
+	TraceID         string
+}
+
+// Frontend carries out invokes.
+type Frontend[Slot any, E Environment] struct {
+	functions    Functions
+	authorizer   Authorizer
+	counter      Counter[Slot]
+	environments Environments[E]
+	log          *slog.Logger
+}
+
+// New returns a frontend.
+func New[Slot any, E Environment](f Functions, a Authorizer, c Counter[Slot], e Environments[E], log *slog.Logger) *Frontend[Slot, E] {
+	return &Frontend[Slot, E]{functions: f, authorizer: a, counter: c, environments: e, log: log}
+}
+
+// Invoke runs one event. A function that failed is an output. Refusals are
+// *lambda.Error; the checks come in AWS's order: name, region, account, existence,
+// permission, size, syntax, state, concurrency.
+func (f *Frontend[Slot, E]) Invoke(ctx context.Context, in Input) (Output, error) {
+	id, qualifier, err := resolve(in)
+	if err != nil {
+		return Output{}, err
+	}
+	target, err := f.functions.Lookup(id, qualifier)
+	if err != nil {
+		return Output{}, err
+	}
+	if err := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", id.QualifiedARN(qualifier)); err != nil {
+		return Output{}, err
+	}
+	inv, err := invocation(in, id, qualifier)
+	if err != nil {
+		return Output{}, err
+	}
+	switch in.Type {
+	case lambda.DryRun:
+		return Output{Status: 204, ExecutedVersion: target.Version.Version}, nil
+	case lambda.Event:
+		return Output{}, &lambda.Error{
+			Code: lambda.CodeNotImplemented, Status: 501,
+			Message: "Hearth does not support the Event invocation type yet; use RequestResponse.",
+		}
+	case lambda.RequestResponse:
+	}
+	if err := invocable(target); err != nil {
+		return Output{}, err
+	}
+	result, err := f.run(ctx, target.Version, inv)
+	if err != nil {
+		return Output{}, err
+	}
+	return Output{Status: 200, Result: result, ExecutedVersion: target.Version.Version, TraceID: inv.TraceID}, nil
+}
+
+// run takes a slot and an environment, and gives both back on every path.
+func (f *Frontend[Slot, E]) run(ctx context.Context, v *lambda.Version, inv *lambda.Invocation) (lambda.Result, error) {
+	slot, err := f.counter.Reserve(v.Function)
+	if err != nil {
+		return lambda.Result{}, err
+	}
+	defer f.counter.Release(slot)
+	// A caller that goes away does not end its invocation.
+	ctx = context.WithoutCancel(ctx)
+	env, cold, err := f.environments.Acquire(ctx, v)
+	if err != nil {
+		return lambda.Result{}, fmt.Errorf("acquire an environment of %s: %w", v.Function.ARN(), err)
+	}
+	healthy := false
+	defer func() { f.environments.Return(env, healthy) }()
+	result, err := env.Invoke(ctx, inv)
+	if err != nil {
+		return lambda.Result{}, fmt.Errorf("invoke %s: %w", v.Function.ARN(), err)
+	}
+	healthy = true
+	if !cold {
+		result.ColdStart = nil // somebody else's wait made this environment
+	}
+	return result, nil
+}
+
+// resolve finds the function and qualifier that a request names.
+func resolve(in Input) (lambda.FunctionID, string, error) {
+	if e := checkType(in); e != nil {
+		return lambda.FunctionID{}, "", e
+	}
+	ref, ok := lambda.ParseFunctionRef(in.FunctionName)
+	if !ok {
+		return lambda.FunctionID{}, "", lambda.Errorf(lambda.CodeValidation,
+			"1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: %s",
+			in.FunctionName, lambda.FunctionNamePattern)
+	}
+	if ref.Region != "" && ref.Region != in.Caller.Region {
+		return lambda.FunctionID{}, "", lambda.Errorf(lambda.CodeResourceNotFound,
+			"Functions from '%s' are not reachable in this region ('%s')", ref.Region, in.Caller.Region)
+	}
+	qualifier := in.Qualifier
+	switch {
+	case qualifier == "":
+		qualifier = ref.Qualifier
+	case ref.Qualifier != "" && ref.Qualifier != qualifier:
+		return lambda.FunctionID{}, "", lambda.Errorf(lambda.CodeInvalidParameterValue,
+			"The derived qualifier from the function name does not match the specified qualifier.")
+	}
+	id := lambda.FunctionID{Account: in.Caller.Account, Region: in.Caller.Region, Name: ref.Name}
+	if ref.Account != "" {
+		id.Account = ref.Account
+	}
+	return id, qualifier, nil
+}
+
+// checkType validates the enumerated headers as AWS's request framework does.
+func checkType(in Input) *lambda.Error {
+	types := []lambda.InvocationType{lambda.Event, lambda.RequestResponse, lambda.DryRun}
+	if !slices.Contains(types, in.Type) {
+		return lambda.Errorf(lambda.CodeValidation,
+			"1 validation error detected: Value '%s' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]", in.Type)
+	}
+	if !slices.Contains([]string{"", "None", "Tail"}, in.LogType) {
+		return lambda.Errorf(lambda.CodeValidation,
+			"1 validation error detected: Value '%s' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]", in.LogType)
+	}
+	return nil
+}
+
+// emptyEvent is what a function sees when the caller sent no body.
+var emptyEvent = []byte("{}")
+
+// invocation checks the event and shapes it for the environment.
+func invocation(in Input, id lambda.FunctionID, qualifier string) (*lambda.Invocation, error) {
+	limit := lambda.PayloadMax
+	if in.Type == lambda.Event {
+		limit = lambda.EventPayloadMax
+	}
+	if len(in.Payload) > limit {
+		return nil, &lambda.Error{
+			Code: lambda.CodeRequestEntityTooLarge, Bare: true,
+			Message: fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), in.Type, limit),
+		}
+	}
+	payload := in.Payload
+	if len(payload) == 0 {
+		payload = emptyEvent
+	} else if !json.Valid(payload) {
+		return nil, lambda.Errorf(lambda.CodeInvalidRequestContent,
+			"Could not parse request body into json: Could not parse payload into json: %s", parseFault(payload))
+	}
+	clientContext, err := decodeClientContext(in.ClientContext)
+	if err != nil {
+		return nil, err
+	}
+	trace := in.TraceID
+	if trace == "" {
+		trace = newTraceID()
+	}
+	return &lambda.Invocation{
+		RequestID:          in.Caller.RequestID,
+		InvokedFunctionARN: id.QualifiedARN(qualifier),
+		TraceID:            trace,
+		ClientContext:      clientContext,
+		Payload:            payload,
+		Tail:               in.LogType == "Tail",
+	}, nil
+}
+
+// decodeClientContext returns the JSON of an X-Amz-Client-Context on one line.
+func decodeClientContext(encoded string) (string, error) {
+	if encoded == "" {
+		return "", nil
+	}
+	if len(encoded) > lambda.ClientContext {
+		return "", lambda.Errorf(lambda.CodeInvalidRequestContent,
+			"Client context must be no more than %d bytes when base64-encoded.", lambda.ClientContext)
+	}
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || !json.Valid(raw) {
+		return "", lambda.Errorf(lambda.CodeInvalidRequestContent, "Client context must be a valid Base64-encoded JSON object.")
+	}
+	return compact(raw)
+}
+
+// invocable says why a function in its present state cannot be invoked.
+func invocable(t Target) error {
+	switch t.State {
+	case lambda.StatePending:
+		return lambda.Errorf(lambda.CodeResourceConflict,
+			"The operation cannot be performed at this time. The function is currently in the following state: Pending")
+	case lambda.StateFailed:
+		return lambda.Errorf(lambda.CodeResourceConflict,
+			"The operation cannot be performed at this time. The function is currently in the following state: Failed")
+	case lambda.StateActive, lambda.StateInactive:
+	}
+	return nil
+}

@@ -1,0 +1,421 @@
+// Package workermanager knows which execution environments exist and who holds
+// them. It hands out the most recently used idle environment of exactly the version
+// that an invoke asks for, has a new one made when none is idle, keeps what is left
+// over warm, and ends environments that stay idle, are out of date, or stand in the
+// way when memory is short.
+//
+// It does not count invocations (counter), choose a worker (placement) or run
+// anything (worker). AWS later renamed this component "assignment service".
+//
+// Late binding: an invoke that finds nothing idle asks for one new environment and
+// then takes whichever comes first, that one or one that another invoke gives back.
+// There are never more starts under way than invokes that wait, so environments
+// never outnumber the concurrency slots that the counter gave out.
+package workermanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+)
+
+// Placer picks the worker for a new environment (placement meets it).
+type Placer interface {
+	Place(ctx context.Context, v *lambda.Version) (workerID string, err error)
+}
+
+// Workers starts environments on a worker (worker meets it).
+type Workers interface {
+	Open(ctx context.Context, workerID string, v *lambda.Version) (Environment, error)
+}
+
+// Environment is one execution environment, held by one invoke at a time.
+type Environment interface {
+	ID() lambda.SandboxID
+	// Invoke runs one event in it. A failed function is a result; an error is a
+	// fault of the platform's, after which the environment is not used again.
+	Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Result, error)
+	// Idle tells it that it is warm and unused from now on: it may be frozen.
+	Idle()
+	// Close ends it and leaves nothing behind.
+	Close(ctx context.Context) error
+}
+
+// Config is the manager's configuration.
+type Config struct {
+	// IdleTimeout is how long an environment stays warm without an invoke.
+	IdleTimeout time.Duration
+	// AgeMax is how old an environment may become before it is replaced: its role
+	// credentials must not end under it.
+	AgeMax time.Duration
+}
+
+// ErrNoCapacity says that no worker has room for another environment and nothing
+// idle can make way.
+var ErrNoCapacity = errors.New("workermanager: the fleet is full")
+
+// closeTimeout bounds the end of one environment; ending takes milliseconds, and a
+// stuck one must not hold up the others.
+const closeTimeout = 10 * time.Second
+
+// Manager holds the pools of all function versions.
+type Manager struct {
+	cfg     Config
+	placer  Placer
+	workers Workers
+	log     *slog.Logger
+
+	// life ends when the process is leaving; starts under way are then given up.
+	life context.Context
+	end  context.CancelFunc
+	// work counts the goroutines that start and end environments.
+	work sync.WaitGroup
+
+	mu     sync.Mutex // guards all that follows
+	pools  map[lambda.EnvironmentKey]*pool
+	held   map[Environment]*holding
+	closed bool
+}
+
+// pool is the environments of one version; the manager's mutex guards it.
+type pool struct {
+	key      lambda.EnvironmentKey
+	retired  bool
+	idle     []*holding // the last is the most recently used
+	waiters  []chan grant
+	starting int
+	busy     int
+}
+
+// holding is what the manager knows of one environment.
+type holding struct {
+	env      Environment
+	pool     *pool
+	born     time.Time
+	lastUsed time.Time
+}
+
+// grant is what a waiting invoke gets: an environment or an error.
+type grant struct {
+	env  Environment
+	cold bool
+	err  error
+}
+
+// New returns a manager without environments. Stop ends it.
+func New(cfg Config, placer Placer, workers Workers, log *slog.Logger) *Manager {
+	life, end := context.WithCancel(context.Background())
+	return &Manager{
+		cfg: cfg, placer: placer, workers: workers, log: log,
+		life: life, end: end,
+		pools: make(map[lambda.EnvironmentKey]*pool),
+		held:  make(map[Environment]*holding),
+	}
+}
+
+// Acquire returns an environment of exactly this version for one invoke, warm when
+// one is idle. It waits for a start, or for another invoke to end, until ctx ends.
+// cold says that the environment was made for a waiting invoke. The holder gives it
+// back with Return.
+func (m *Manager) Acquire(ctx context.Context, v *lambda.Version) (env Environment, cold bool, err error) {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil, false, fmt.Errorf("acquire an environment: %w", context.Canceled)
+	}
+	p := m.pool(v.Key())
+	if n := len(p.idle); n > 0 {
+		h := p.idle[n-1]
+		p.idle[n-1] = nil
+		p.idle = p.idle[:n-1]
+		p.busy++
+		m.mu.Unlock()
+		return h.env, false, nil
+	}
+	turn := make(chan grant, 1)
+	p.waiters = append(p.waiters, turn)
+	if p.starting < len(p.waiters) {
+		m.startOne(p, v)
+	}
+	m.mu.Unlock()
+
+	select {
+	case g := <-turn:
+		return g.env, g.cold, g.err
+	case <-ctx.Done():
+		m.abandon(p, turn)
+		return nil, false, ctx.Err()
+	}
+}
+
+// Return gives back an environment that Acquire handed out. One that is not healthy
+// is ended.
+func (m *Manager) Return(env Environment, healthy bool) {
+	m.mu.Lock()
+	h, ok := m.held[env]
+	if !ok {
+		m.mu.Unlock()
+		panic("workermanager: an environment was returned that nobody holds")
+	}
+	h.lastUsed = time.Now()
+	if !healthy || h.pool.retired || m.closed || h.lastUsed.Sub(h.born) > m.cfg.AgeMax {
+		h.pool.busy--
+		m.discard(h)
+		m.mu.Unlock()
+		return
+	}
+	handed := m.hand(h)
+	m.mu.Unlock()
+	if !handed {
+		env.Idle()
+	}
+}
+
+// hand gives an environment that is in use by nobody to the invoke that has waited
+// longest, or makes it idle. The caller counts it as busy. It reports whether an
+// invoke took it.
+func (m *Manager) hand(h *holding) bool {
+	p := h.pool
+	if len(p.waiters) > 0 {
+		turn := p.waiters[0]
+		p.waiters = p.waiters[1:]
+		turn <- grant{env: h.env}
+		return true
+	}
+	p.busy--
+	p.idle = append(p.idle, h)
+	return false
+}
+
+// startOne has one environment made for the pool's waiters. The mutex is held.
+func (m *Manager) startOne(p *pool, v *lambda.Version) {
+	p.starting++
+	m.work.Go(func() {
+		env, err := m.open(v)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		p.starting--
+		if err != nil {
+			m.startFailed(p, err)
+			return
+		}
+		now := time.Now()
+		h := &holding{env: env, pool: p, born: now, lastUsed: now}
+		m.held[env] = h
+		if m.closed || (p.retired && len(p.waiters) == 0) {
+			m.discard(h)
+			return
+		}
+		p.busy++
+		if len(p.waiters) > 0 {
+			turn := p.waiters[0]
+			p.waiters = p.waiters[1:]
+			turn <- grant{env: env, cold: true}
+			return
+		}
+		p.busy--
+		p.idle = append(p.idle, h)
+		env.Idle()
+	})
+}
+
+// startFailed tells one waiting invoke of a failed start, unless other starts or
+// running invokes of the same pool can still serve it. The mutex is held.
+func (m *Manager) startFailed(p *pool, err error) {
+	servers := p.starting
+	if errors.Is(err, ErrNoCapacity) {
+		servers += p.busy // a full fleet is no reason to fail what a returning environment can serve
+	}
+	if len(p.waiters) > servers {
+		turn := p.waiters[0]
+		p.waiters = p.waiters[1:]
+		turn <- grant{err: err}
+	}
+	m.forgetIfEmpty(p)
+}
+
+// open makes one environment, evicting idle ones while the fleet is full.
+func (m *Manager) open(v *lambda.Version) (Environment, error) {
+	for {
+		workerID, err := m.placer.Place(m.life, v)
+		if errors.Is(err, ErrNoCapacity) && m.evictOne() {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("place an environment of %s: %w", v.Function.ARN(), err)
+		}
+		env, err := m.workers.Open(m.life, workerID, v)
+		if err != nil {
+			return nil, fmt.Errorf("open an environment of %s on %s: %w", v.Function.ARN(), workerID, err)
+		}
+		return env, nil
+	}
+}
+
+// evictOne ends the idle environment, of whatever function, that was used least
+// recently, and waits until it is gone. It reports false when nothing is idle.
+func (m *Manager) evictOne() bool {
+	m.mu.Lock()
+	var oldest *holding
+	for _, p := range m.pools {
+		if len(p.idle) > 0 && (oldest == nil || p.idle[0].lastUsed.Before(oldest.lastUsed)) {
+			oldest = p.idle[0]
+		}
+	}
+	if oldest == nil {
+		m.mu.Unlock()
+		return false
+	}
+	oldest.pool.idle = oldest.pool.idle[1:]
+	delete(m.held, oldest.env)
+	m.forgetIfEmpty(oldest.pool)
+	m.mu.Unlock()
+	m.closeEnvironment(oldest.env)
+	return true
+}
+
+// abandon takes a waiting invoke out of the queue; what it was given meanwhile goes
+// back.
+func (m *Manager) abandon(p *pool, turn chan grant) {
+	m.mu.Lock()
+	for i, w := range p.waiters {
+		if w == turn {
+			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
+			m.forgetIfEmpty(p)
+			m.mu.Unlock()
+			return
+		}
+	}
+	m.mu.Unlock()
+	if g := <-turn; g.env != nil {
+		m.Return(g.env, true)
+	}
+}
+
+// Retire ends the environments of a version that is out of date: idle ones now,
+// busy ones when their invoke is over.
+func (m *Manager) Retire(key lambda.EnvironmentKey) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.pools[key]
+	if !ok {
+		return
+	}
+	p.retired = true
+	for _, h := range p.idle {
+		m.discard(h)
+	}
+	p.idle = nil
+	m.forgetIfEmpty(p)
+}
+
+// Run ends environments that have been idle too long, until ctx ends; then it ends
+// all that are left and returns when they are gone. Invokes must be over by then.
+func (m *Manager) Run(ctx context.Context) error {
+	tick := time.NewTicker(max(m.cfg.IdleTimeout/20, 100*time.Millisecond)) // 5 % late at most
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			m.reap(now)
+		case <-ctx.Done():
+			m.stop()
+			return nil
+		}
+	}
+}
+
+// reap ends what has been idle for longer than the timeout or is too old.
+func (m *Manager) reap(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.pools {
+		kept := p.idle[:0]
+		for _, h := range p.idle {
+			if overdue(m.cfg, now, h.born, h.lastUsed) {
+				m.discard(h)
+			} else {
+				kept = append(kept, h)
+			}
+		}
+		clear(p.idle[len(kept):])
+		p.idle = kept
+		m.forgetIfEmpty(p)
+	}
+}
+
+// overdue is pure: whether an idle environment has to go.
+func overdue(cfg Config, now, born, lastUsed time.Time) bool {
+	return now.Sub(lastUsed) > cfg.IdleTimeout || now.Sub(born) > cfg.AgeMax
+}
+
+// stop ends everything and waits for it.
+func (m *Manager) stop() {
+	m.mu.Lock()
+	m.closed = true
+	m.end()
+	for _, p := range m.pools {
+		for _, turn := range p.waiters {
+			turn <- grant{err: fmt.Errorf("the node is stopping: %w", context.Canceled)}
+		}
+		p.waiters = nil
+		for _, h := range p.idle {
+			m.discard(h)
+		}
+		p.idle = nil
+	}
+	m.mu.Unlock()
+	m.work.Wait()
+}
+
+// discard forgets an environment and has it ended in the background. The mutex is
+// held; the caller has taken it out of idle or busy.
+func (m *Manager) discard(h *holding) {
+	delete(m.held, h.env)
+	m.forgetIfEmpty(h.pool)
+	m.work.Go(func() { m.closeEnvironment(h.env) })
+}
+
+func (m *Manager) closeEnvironment(env Environment) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.life), closeTimeout)
+	defer cancel()
+	if err := env.Close(ctx); err != nil {
+		m.log.ErrorContext(ctx, "an environment did not end cleanly", "sandbox_id", env.ID(), "error", err)
+	}
+}
+
+// pool returns the pool of a key, made when there is none. The mutex is held.
+func (m *Manager) pool(key lambda.EnvironmentKey) *pool {
+	p, ok := m.pools[key]
+	if !ok {
+		p = &pool{key: key}
+		m.pools[key] = p
+	}
+	return p
+}
+
+// forgetIfEmpty keeps the map as small as the number of versions in use.
+func (m *Manager) forgetIfEmpty(p *pool) {
+	if len(p.idle) == 0 && len(p.waiters) == 0 && p.starting == 0 && p.busy == 0 && m.pools[p.key] == p {
+		delete(m.pools, p.key)
+	}
+}
+
+// Stats is how many environments of a version there are, by what they do.
+type Stats struct{ Idle, Busy, Starting int }
+
+// Stats reports the environments of one version.
+func (m *Manager) Stats(key lambda.EnvironmentKey) Stats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.pools[key]
+	if !ok {
+		return Stats{}
+	}
+	return Stats{Idle: len(p.idle), Busy: p.busy, Starting: p.starting}
+}
