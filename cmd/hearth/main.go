@@ -1,0 +1,13 @@
+// Command hearth runs AWS Lambda on one's own machine and talks to it.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/hearthfaas/hearth/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hearthfaas/hearth/internal/node"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var f nodeFlags
+	var level string
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Run Hearth until it is told to stop",
+		Long: `Run Hearth until it is told to stop. One line on standard output says that it is
+ready and where; its own log goes to standard error. SIGINT and SIGTERM stop it in
+good order, a second one at once.`,
+		Args: cobra.NoArgs,
+		RunE: runs(func(ctx context.Context, _ []string) error {
+			cfg, err := a.nodeConfig(&f)
+			if err != nil {
+				return err
+			}
+			log, err := a.logger(level)
+			if err != nil {
+				return err
+			}
+			return a.up(ctx, cfg, log)
+		}),
+	}
+	f.register(cmd)
+	cmd.Flags().StringVar(&level, "log-level", "info", "how much to log: debug, info, warn or error")
+	_ = cmd.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// up runs a node until ctx ends, and says once when it is ready.
+func (a *app) up(ctx context.Context, cfg node.Config, log *slog.Logger) error {
+	n, err := node.New(cfg, log)
+	if err != nil {
+		return fmt.Errorf("start hearth: %w", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	select {
+	case err = <-done:
+	case <-n.Ready():
+		if err := a.printReady(cfg, n.Addr()); err != nil {
+			log.WarnContext(ctx, "the ready line could not be written", "error", err)
+		}
+		err = <-done
+	}
+	switch {
+	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &remedied{err.Error(), "another program, perhaps another Hearth, listens there; choose another address with --listen"}
+	case errors.Is(err, os.ErrPermission):
+		return &remedied{err.Error(), "`hearth doctor` shows what this user may do here"}
+	}
+	return err
+}
+
+func (a *app) printReady(cfg node.Config, addr string) error {
+	endpoint := "http://" + addr
+	if a.output == outputJSON {
+		line, err := encodeJSON(map[string]any{
+			"event": "ready", "endpoint": endpoint, "isolation": cfg.Isolation, "data_dir": cfg.DataDir, "pid": os.Getpid(),
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(a.stdout, line)
+		return err
+	}
+	_, err := fmt.Fprintf(a.stdout, "hearth is ready on %s (%s isolation, data in %s)\n", endpoint, cfg.Isolation, cfg.DataDir)
+	return err
+}
+
+// logger is the node's own log: text for people, JSON for scripts.
+func (a *app) logger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, usagef("--log-level %q is none of debug, info, warn, error", level)
+	}
+	opts := &slog.HandlerOptions{Level: l}
+	if a.output == outputJSON {
+		return slog.New(slog.NewJSONHandler(a.stderr, opts)), nil
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, opts)), nil
+}
