@@ -1,0 +1,172 @@
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hearthfaas/hearth"
+
+// layer is a set of packages and what they may import of this module.
+type layer struct {
+	packages []string // paths below internal/; "x/..." covers x and what is below
+	may      []string
+	because  string
+}
+
+var layers = []layer{
+	{
+		packages: []string{"lambda"},
+		may:      nil,
+		because:  "the vocabulary is imported by all, so it imports nobody",
+	},
+	{
+		packages: []string{"store/...", "storetest", "wire/..."},
+		may:      []string{"lambda", "store/...", "storetest", "wire/..."},
+		because:  "mechanisms know no component",
+	},
+	{
+		packages: []string{"sandbox/...", "sandboxtest"},
+		may:      []string{"lambda", "sandbox/...", "sandboxtest"},
+		because:  "a driver knows its family and nobody above it",
+	},
+	{
+		packages: []string{"counter", "placement", "workermanager", "frontend"},
+		may:      []string{"lambda"},
+		because:  "components of the invoke path meet through interfaces that node passes in, so that one process and many are the same code",
+	},
+	{
+		packages: []string{"code/...", "runtimeapi", "runtimes/..."},
+		may:      []string{"lambda", "sandbox"},
+		because:  "what a worker owns knows no component",
+	},
+	{
+		packages: []string{"worker"},
+		may:      []string{"lambda", "sandbox", "runtimeapi", "runtimes", "code"},
+		because:  "a parent imports what it owns and no peer",
+	},
+	{
+		packages: []string{"controlplane", "iam/...", "logs/..."},
+		may:      []string{"lambda", "store", "wire/...", "code", "iam/...", "logs/...", "store/mem", "store/sqlite", "sandbox"},
+		because:  "services meet each other through interfaces that node passes in",
+	},
+	{
+		packages: []string{"awsapi/..."},
+		may:      []string{"lambda", "wire/...", "awsapi/..."},
+		because:  "the edge knows shapes and signatures, not business rules",
+	},
+}
+
+// forbidden are pairs inside a layer that its list alone would allow.
+var forbidden = []struct{ from, to, because string }{
+	{"controlplane", "iam", "the control plane asks for roles through its own interface"},
+	{"controlplane", "logs", "the control plane does not read logs"},
+	{"iam", "code", "identities know nothing of packages"},
+	{"logs", "iam", "the edge authorises, not the service"},
+	{"iam", "logs", "identities know nothing of logs"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T) map[string]goPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"/internal/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := map[string]goPackage{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("decode go list: %v", err)
+		}
+		all[strings.TrimPrefix(p.ImportPath, module+"/internal/")] = p
+	}
+}
+
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		if below, ok := strings.CutSuffix(p, "/..."); ok {
+			return name == below || strings.HasPrefix(name, below+"/")
+		}
+		return name == p
+	})
+}
+
+func TestImportsFollowTheLayers(t *testing.T) {
+	all := list(t)
+	for _, l := range layers {
+		for _, pattern := range l.packages {
+			if !slices.ContainsFunc(slices.Collect(keys(all)), func(n string) bool { return matches([]string{pattern}, n) }) {
+				t.Errorf("the rule for %s names a package that does not exist", pattern)
+			}
+		}
+		for name, p := range all {
+			if !matches(l.packages, name) {
+				continue
+			}
+			for _, imported := range p.Imports {
+				short, ours := strings.CutPrefix(imported, module+"/internal/")
+				if ours && short != name && !matches(l.may, short) {
+					t.Errorf("%s imports %s, but %s", name, short, l.because)
+				}
+			}
+		}
+	}
+	for _, f := range forbidden {
+		if slices.Contains(all[f.from].Imports, module+"/internal/"+f.to) {
+			t.Errorf("%s imports %s, but %s", f.from, f.to, f.because)
+		}
+	}
+}
+
+func TestForeignWorldsStayBehindOneDoor(t *testing.T) {
+	doors := []struct {
+		prefix  string
+		may     []string
+		because string
+	}{
+		{"modernc.org/sqlite", []string{"store/sqlite", "logs"}, "the engine's driver stays with the stores"},
+		{"github.com/opencontainers/cgroups", []string{"sandbox/namespace/..."}, "cgroups stay with the driver"},
+		{"github.com/elastic/go-seccomp-bpf", []string{"sandbox/namespace/..."}, "seccomp stays with the driver"},
+		{"github.com/spf13/cobra", []string{"cli/..."}, "flags stay with the command line"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "cli/...", "demo", "bundle"}, "the invoke path speaks no SDK"},
+	}
+	for name, p := range list(t) {
+		for _, imported := range p.Imports {
+			for _, d := range doors {
+				if strings.HasPrefix(imported, d.prefix) && !matches(d.may, name) {
+					t.Errorf("%s imports %s, but %s", name, imported, d.because)
+				}
+			}
+		}
+	}
+}
+
+func TestOnlyNodeAndTheCommandLineImportNode(t *testing.T) {
+	for name, p := range list(t) {
+		if slices.Contains(p.Imports, module+"/internal/node") && !matches([]string{"node", "cli/..."}, name) {
+			t.Errorf("%s imports node, but node imports everybody", name)
+		}
+	}
+}
+
+func keys(m map[string]goPackage) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
