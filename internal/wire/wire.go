@@ -52,6 +52,9 @@ type ErrorShape struct {
 	Status int
 	// Member is the message's spelling in JSON: "message" or "Message".
 	Member string
+	// Bare says that the body never has the member Type (restJson1): the errors
+	// that AWS's front door raises rather than the service.
+	Bare bool
 }
 
 // Operation is one call of a service's API.

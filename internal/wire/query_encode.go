@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// xmlWriter builds the XML answers of awsQuery.
+type xmlWriter struct{ buf bytes.Buffer }
+
+func (w *xmlWriter) open(name string) {
+	w.buf.WriteByte('<')
+	w.buf.WriteString(name)
+	w.buf.WriteByte('>')
+}
+
+func (w *xmlWriter) close(name string) {
+	w.buf.WriteString("</")
+	w.buf.WriteString(name)
+	w.buf.WriteByte('>')
+}
+
+// text writes an element that holds s. EscapeText also makes U+FFFD of characters
+// that XML cannot carry; a bytes.Buffer returns no errors.
+func (w *xmlWriter) text(name, s string) {
+	w.open(name)
+	_ = xml.EscapeText(&w.buf, []byte(s))
+	w.close(name)
+}
+
+// queryResult is the envelope of a success:
+// <OpResponse><OpResult>…</OpResult><ResponseMetadata>…</ResponseMetadata></OpResponse>.
+// Operations that return nothing have no OpResult, as at AWS.
+func queryResult(namespace, operation, requestID string, s *shape, out reflect.Value) ([]byte, error) {
+	var w xmlWriter
+	fmt.Fprintf(&w.buf, "<%sResponse xmlns=%q>", operation, namespace)
+	if len(s.members) > 0 {
+		w.open(operation + "Result")
+		if err := w.members(s, out); err != nil {
+			return nil, fmt.Errorf("encode the result of %s: %w", operation, err)
+		}
+		w.close(operation + "Result")
+	}
+	w.open("ResponseMetadata")
+	w.text("RequestId", requestID)
+	w.close("ResponseMetadata")
+	w.close(operation + "Response")
+	return w.buf.Bytes(), nil
+}
+
+// queryError is the envelope of an error. fault is "Sender" or "Receiver".
+func queryError(namespace, fault, code, message, requestID string) []byte {
+	var w xmlWriter
+	fmt.Fprintf(&w.buf, "<ErrorResponse xmlns=%q>", namespace)
+	w.open("Error")
+	w.text("Type", fault)
+	w.text("Code", code)
+	w.text("Message", message)
+	w.close("Error")
+	w.text("RequestId", requestID)
+	w.close("ErrorResponse")
+	return w.buf.Bytes()
+}
+
+func (w *xmlWriter) members(s *shape, v reflect.Value) error {
+	for _, m := range s.members {
+		field := v.Field(m.field)
+		if absent(field) {
+			continue
+		}
+		if err := w.value(m.name, m.shape, field, m.stamp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *xmlWriter) value(name string, s *shape, v reflect.Value, stamp string) error {
+	v = reflect.Indirect(v)
+	switch s.kind {
+	case kindList:
+		w.open(name)
+		for i := range v.Len() {
+			if err := w.value("member", s.elem, v.Index(i), ""); err != nil {
+				return err
+			}
+		}
+		w.close(name)
+	case kindMap:
+		return w.entries(name, s, v)
+	case kindStruct:
+		w.open(name)
+		if err := w.members(s, v); err != nil {
+			return err
+		}
+		w.close(name)
+	default:
+		text, err := formatText(s, v, cmp.Or(stamp, stampDateTime))
+		if err != nil {
+			return err
+		}
+		w.text(name, text)
+	}
+	return nil
+}
+
+func (w *xmlWriter) entries(name string, s *shape, v reflect.Value) error {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
+	w.open(name)
+	for _, key := range keys {
+		w.open("entry")
+		w.text("key", key.String())
+		if err := w.value("value", s.elem, v.MapIndex(key), ""); err != nil {
+			return err
+		}
+		w.close("entry")
+	}
+	w.close(name)
+	return nil
+}
