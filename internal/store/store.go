@@ -18,7 +18,8 @@ type Store interface {
 	// Get returns one record, or ErrNotFound.
 	Get(ctx context.Context, kind, key string) (Record, error)
 	// List returns up to limit records of a kind whose keys begin with prefix and
-	// come after the given key, in byte order of their keys. limit is at least 1.
+	// come after the given key (from the beginning when it is empty), in byte order
+	// of their keys. limit is at least 1.
 	List(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error)
 	// Apply carries out all changes or none, durably, and returns the records that
 	// were put with their new revisions, in the order of the changes (deleted ones
@@ -27,9 +28,13 @@ type Store interface {
 	Apply(ctx context.Context, changes ...Change) ([]Record, error)
 	// Watch calls fn for every change that Apply commits from now on, in commit
 	// order, from one goroutine at a time and after the change is durable but
-	// before Apply returns to its caller, until the returned stop is called.
+	// before Apply returns to its caller, until the returned stop is called. fn
+	// holds up every other writer, so it is quick, and it never calls Apply or
+	// Close: that would wait for itself. A call that is under way when stop is
+	// called may still end after stop has returned.
 	Watch(kind string, fn func(Event)) (stop func())
-	// Close waits for pending writes and releases the engine.
+	// Close waits for pending writes and releases the engine. Later calls of the
+	// other methods give ErrClosed.
 	Close() error
 }
 
@@ -61,6 +66,19 @@ type Precondition int64
 // Absent asks that the record does not exist yet.
 const Absent Precondition = -1
 
+// Holds says whether the precondition is met by a record at that revision, or by
+// one that does not exist.
+func (p Precondition) Holds(revision int64, exists bool) bool {
+	switch {
+	case p == 0:
+		return true
+	case p < 0:
+		return !exists
+	default:
+		return exists && revision == int64(p)
+	}
+}
+
 // Event is one committed change, as Watch reports it.
 type Event struct {
 	Record  Record // for a deletion: kind, key and the revision of the deletion
@@ -71,4 +89,5 @@ type Event struct {
 var (
 	ErrNotFound = errors.New("store: no such record")
 	ErrConflict = errors.New("store: a precondition does not hold")
+	ErrClosed   = errors.New("store: closed")
 )

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+)
+
+// Table is a Store's records of one kind, each the JSON of a T. It saves the
+// components from encoding for themselves; transactions over several kinds are
+// still made with Store.Apply, from PutChange and DeleteChange of their tables.
+type Table[T any] struct {
+	store Store
+	kind  string
+}
+
+// Row is one record of a Table.
+type Row[T any] struct {
+	Key      string
+	Revision int64
+	Value    T
+}
+
+// RowEvent is one committed change of a Table, as Table.Watch reports it.
+type RowEvent[T any] struct {
+	Row[T]
+	Deleted bool
+	// Err says that the stored value is no JSON of a T; Value is then zero.
+	Err error
+}
+
+// NewTable makes the Table of a kind in a Store.
+func NewTable[T any](s Store, kind string) Table[T] { return Table[T]{store: s, kind: kind} }
+
+// Kind is the kind of the table's records.
+func (t Table[T]) Kind() string { return t.kind }
+
+// Get returns a record's value and revision, or ErrNotFound.
+func (t Table[T]) Get(ctx context.Context, key string) (T, int64, error) {
+	rec, err := t.store.Get(ctx, t.kind, key)
+	if err != nil {
+		var zero T
+		return zero, 0, err
+	}
+	row, err := t.Decode(rec)
+	return row.Value, row.Revision, err
+}
+
+// List returns one page, as Store.List does.
+func (t Table[T]) List(ctx context.Context, prefix, after string, limit int) ([]Row[T], error) {
+	recs, err := t.store.List(ctx, t.kind, prefix, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]Row[T], len(recs))
+	for i, rec := range recs {
+		if rows[i], err = t.Decode(rec); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// allPage is how many records All reads at a time: enough that the engine's cost
+// for each call disappears, few enough that a page of large records fits.
+const allPage = 256
+
+// All yields every record whose key begins with prefix, in key order, page by
+// page: it is no snapshot. An error ends it.
+func (t Table[T]) All(ctx context.Context, prefix string) iter.Seq2[Row[T], error] {
+	return func(yield func(Row[T], error) bool) {
+		after := ""
+		for {
+			rows, err := t.List(ctx, prefix, after, allPage)
+			if err != nil {
+				yield(Row[T]{}, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if len(rows) < allPage {
+				return
+			}
+			after = rows[len(rows)-1].Key
+		}
+	}
+}
+
+// Put stores v under key when the precondition holds and returns its revision.
+func (t Table[T]) Put(ctx context.Context, key string, v T, cond Precondition) (int64, error) {
+	change, err := t.PutChange(key, v, cond)
+	if err != nil {
+		return 0, err
+	}
+	recs, err := t.store.Apply(ctx, change)
+	if err != nil {
+		return 0, err
+	}
+	return recs[0].Revision, nil
+}
+
+// Delete removes the record under key when the precondition holds.
+func (t Table[T]) Delete(ctx context.Context, key string, cond Precondition) error {
+	_, err := t.store.Apply(ctx, t.DeleteChange(key, cond))
+	return err
+}
+
+// PutChange is the Change that Put applies, for an Apply of several. It fails
+// when v has no JSON form.
+func (t Table[T]) PutChange(key string, v T, cond Precondition) (Change, error) {
+	value, err := encode(v)
+	if err != nil {
+		return Change{}, fmt.Errorf("encode %s %q: %w", t.kind, key, err)
+	}
+	return Change{Kind: t.kind, Key: key, Value: value, If: cond}, nil
+}
+
+// DeleteChange is the Change that Delete applies, for an Apply of several.
+func (t Table[T]) DeleteChange(key string, cond Precondition) Change {
+	return Change{Kind: t.kind, Key: key, If: cond}
+}
+
+// Decode turns a Record of this table's kind into a Row.
+func (t Table[T]) Decode(rec Record) (Row[T], error) {
+	row := Row[T]{Key: rec.Key, Revision: rec.Revision}
+	if err := json.Unmarshal(rec.Value, &row.Value); err != nil {
+		var zero T
+		row.Value = zero
+		return row, fmt.Errorf("decode %s %q: %w", t.kind, rec.Key, err)
+	}
+	return row, nil
+}
+
+// Watch is Store.Watch with the values decoded.
+func (t Table[T]) Watch(fn func(RowEvent[T])) (stop func()) {
+	return t.store.Watch(t.kind, func(e Event) {
+		if e.Deleted {
+			fn(RowEvent[T]{Row: Row[T]{Key: e.Record.Key, Revision: e.Record.Revision}, Deleted: true})
+			return
+		}
+		row, err := t.Decode(e.Record)
+		fn(RowEvent[T]{Row: row, Err: err})
+	})
+}
+
+// encode writes v as JSON without HTML escaping, so that what users wrote is
+// stored as they wrote it.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
