@@ -7,6 +7,22 @@
 // does not start processes or watch them (the worker does, over sandbox), decide
 // timeouts, or write logs.
 //
+// # The life of a Session
+//
+// A Session belongs to one execution environment. Its owner starts a runtime
+// process, hands over the process's end of the private channel with Attach (or
+// serves Handler where the process can reach it), calls AwaitReady, and then
+// Invoke once for each event, never two at a time. When the process has ended the
+// owner calls Gone, which ends whatever still waits; when all processes of the
+// environment are gone it calls Reset and may start the next runtime.
+//
+//	Started ── init error ──► InitError
+//	   │ next
+//	   ▼
+//	 Ready ── Invoke ──► Running ── response or error ──► ResponseSent
+//	   ▲                                                      │ next
+//	   └──────────────────────────────────────────────────────┘
+//
 // # The private channel
 //
 // A bootstrap of Hearth's finds one end of a stream socket as descriptor 3. Frames
@@ -28,6 +44,10 @@
 //	'E'  error: 36 bytes of request id, one byte n, n bytes of error type, then
 //	     the error JSON's bytes.
 //	'F'  init failure: one byte n, n bytes of error type, then the error JSON.
+//
+// The runtime does not read while it works, and Hearth does not read while the
+// runtime waits: an invocation is one write and one read on either side. The end
+// of the stream tells the runtime to exit.
 //
 // Descriptors 1 and 2 are the log. Whatever a runtime wrote there before it sent a
 // frame can be read before that frame.
