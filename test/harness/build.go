@@ -1,0 +1,75 @@
+// Package harness runs the real hearth binary for the end-to-end tests, the
+// compatibility tests, the benchmark and the demo: it builds it, starts it, puts
+// functions there, and looks for what it left behind on the host.
+//
+// It decides nothing about Hearth and knows nothing of its inside: it sees what a
+// user sees, and /proc.
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// BinaryVariable names a binary that is built already, such as bin/hearth.
+const BinaryVariable = "HEARTH_BINARY"
+
+// Build returns the binary that BinaryVariable names, or builds one into dir.
+func Build(ctx context.Context, dir string) (string, error) {
+	if path := os.Getenv(BinaryVariable); path != "" {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return "", fmt.Errorf("find %s: %w", path, err)
+		}
+		if _, err := os.Stat(abs); err != nil {
+			return "", fmt.Errorf("%s: %w", BinaryVariable, err)
+		}
+		return abs, nil
+	}
+	root, err := Root(ctx)
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "hearth")
+	if _, err := os.Stat(filepath.Join(root, "Makefile")); err == nil {
+		// make builds what the binary embeds, too.
+		if err := run(ctx, root, "make", "-s", "build", "BIN="+binary); err != nil {
+			return "", fmt.Errorf("build hearth: %w", err)
+		}
+		if _, err := os.Stat(binary); err == nil {
+			return binary, nil
+		}
+		return filepath.Join(root, "bin", "hearth"), nil
+	}
+	if err := run(ctx, root, "go", "build", "-buildvcs=false", "-trimpath", "-o", binary, "./cmd/hearth"); err != nil {
+		return "", fmt.Errorf("build hearth: %w", err)
+	}
+	return binary, nil
+}
+
+// Root is the directory of the source tree.
+func Root(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the source tree: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// run runs a command and returns its output within the error when it fails.
+func run(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("%s: %w\n%s", name, err, out)
+	}
+	return err
+}
