@@ -24,8 +24,11 @@ type Caller struct {
 	// AROA…:session; for the root user it is the account.
 	UserID string
 	// RoleARN is the role behind an assumed-role session, otherwise empty.
-	RoleARN     string
-	AccessKeyID string
+	RoleARN string
+	// SessionPolicy is what narrows an assumed-role session beside its role's
+	// policies, in a form that only identity reads; empty when nothing does.
+	SessionPolicy string
+	AccessKeyID   string
 	// Region is the one that the request was signed for; resources are keyed by it.
 	Region    string
 	RequestID RequestID

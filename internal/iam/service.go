@@ -1,0 +1,154 @@
+package iam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hearthfaas/hearth/internal/store"
+)
+
+// Config is what a Service is made from.
+type Config struct {
+	// Store keeps the records.
+	Store store.Store
+	// KeyFile holds the key that secrets and session tokens are sealed with. It is
+	// made, with mode 0600, for a store that has no sealed secrets yet.
+	KeyFile string
+	// Account is the id of the account that a fresh store gets, 12 digits.
+	Account string
+	// TestKeys accepts access key "test" with secret "test" as the account's root.
+	// Only for nodes that listen on loopback alone.
+	TestKeys bool
+	// Now is the clock; nil takes time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Validate reports everything that is wrong with the configuration at once.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Store == nil {
+		errs = append(errs, errors.New("iam: no store"))
+	}
+	if c.KeyFile == "" {
+		errs = append(errs, errors.New("iam: no key file"))
+	}
+	if !isAccountID(c.Account) {
+		errs = append(errs, fmt.Errorf("iam: account %q is not 12 digits", c.Account))
+	}
+	if c.Log == nil {
+		errs = append(errs, errors.New("iam: no log"))
+	}
+	return errors.Join(errs...)
+}
+
+// Service is identity as the rest of Hearth sees it. Its methods may be called
+// from many goroutines.
+type Service struct {
+	account  string
+	testKeys bool
+	now      func() time.Time
+	log      *slog.Logger
+	secrets  sealer // long-term secrets in the store
+	tokens   sealer // session tokens
+
+	accounts store.Table[accountRecord]
+	keyTable store.Table[keyRecord]
+	roleRows store.Table[roleRecord]
+	polRows  store.Table[policyRecord]
+	stops    []func()
+
+	mirror    *mirror
+	keys      atomic.Pointer[map[string]longTermKey]
+	sessions  *bounded[string, *openSession]
+	allowed   *bounded[decisionKey, struct{}]
+	narrowing *bounded[string, *sessionPolicies]
+
+	// writes makes one change at a time, so that what a change depends on (is the
+	// policy still attached to someone?) holds until it is stored.
+	writes sync.Mutex
+
+	newRootID, newRootSecret string
+}
+
+// Open reads the identity records of a store. A fresh store gets the account and,
+// unless the test key serves it, a generated root key (see NewRootKey). It starts
+// no goroutine; Close ends its watch of the store.
+func Open(ctx context.Context, cfg Config) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Service{
+		account:  cfg.Account,
+		testKeys: cfg.TestKeys,
+		now:      cfg.Now,
+		log:      cfg.Log,
+
+		accounts: store.NewTable[accountRecord](cfg.Store, "iam.account"),
+		keyTable: store.NewTable[keyRecord](cfg.Store, "iam.key"),
+		roleRows: store.NewTable[roleRecord](cfg.Store, "iam.role"),
+		polRows:  store.NewTable[policyRecord](cfg.Store, "iam.policy"),
+
+		sessions:  newBounded[string, *openSession](sessionCacheMax),
+		allowed:   newBounded[decisionKey, struct{}](decisionCacheMax),
+		narrowing: newBounded[string, *sessionPolicies](narrowingCacheMax),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.mirror = newMirror(s.allowed.Clear)
+	if err := s.openKeys(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if err := s.load(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// load watches first and reads then, so that no change falls between.
+func (s *Service) load(ctx context.Context) error {
+	s.stops = append(s.stops,
+		s.roleRows.Watch(func(e store.RowEvent[roleRecord]) {
+			if e.Err != nil {
+				s.log.ErrorContext(context.Background(), "a stored role cannot be read", "key", e.Key, "error", e.Err)
+				return
+			}
+			s.mirror.changeRole(e.Key, e.Revision, e.Value, e.Deleted)
+		}),
+		s.polRows.Watch(func(e store.RowEvent[policyRecord]) {
+			if e.Err != nil {
+				s.log.ErrorContext(context.Background(), "a stored policy cannot be read", "key", e.Key, "error", e.Err)
+				return
+			}
+			s.mirror.changePolicy(e.Key, e.Revision, e.Value, e.Deleted)
+		}))
+	for row, err := range s.roleRows.All(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("read roles: %w", err)
+		}
+		s.mirror.changeRole(row.Key, row.Revision, row.Value, false)
+	}
+	for row, err := range s.polRows.All(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("read policies: %w", err)
+		}
+		s.mirror.changePolicy(row.Key, row.Revision, row.Value, false)
+	}
+	s.mirror.loaded()
+	return nil
+}
+
+// Close ends the watch of the store. The store itself stays open.
+func (s *Service) Close() {
+	for _, stop := range s.stops {
+		stop()
+	}
+	s.stops = nil
+}

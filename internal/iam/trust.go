@@ -1,0 +1,74 @@
+package iam
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hearthfaas/hearth/internal/iam/policy"
+	"github.com/hearthfaas/hearth/internal/lambda"
+)
+
+const (
+	actionAssumeRole = "sts:AssumeRole"
+	lambdaService    = "lambda.amazonaws.com"
+)
+
+func errCannotAssume() *lambda.Error {
+	return &lambda.Error{
+		Code:    lambda.CodeInvalidParameterValue,
+		Message: "The role defined for the function cannot be assumed by Lambda.",
+	}
+}
+
+// CanLambdaAssume says whether a function may run as a role: the role exists in
+// the function's account and its trust policy allows sts:AssumeRole to
+// lambda.amazonaws.com, with aws:SourceAccount and aws:SourceArn as given. It
+// returns nil or InvalidParameterValueException with Lambda's text.
+func (s *Service) CanLambdaAssume(_ context.Context, roleARN, account, functionARN string) error {
+	r, ok := s.mirror.roleByARN(roleARN)
+	if !ok || r.account != account {
+		return errCannotAssume()
+	}
+	trust, err := r.trust()
+	if err != nil {
+		return fmt.Errorf("read the trust policy of %s: %w", r.arn, err)
+	}
+	caller := &lambda.Caller{Kind: lambda.PrincipalService, ARN: lambdaService}
+	d := policy.Evaluate([]policy.Source{{Name: "trust policy", Policy: trust}}, &policy.Request{
+		Action:    actionAssumeRole,
+		Resource:  r.arn,
+		Principal: principalOf(caller),
+		Context: &requestContext{caller: caller, now: s.now, extra: policy.Values{
+			"aws:sourceaccount": {account},
+			"aws:sourcearn":     {functionARN},
+		}},
+	})
+	if d.Effect != policy.Allow {
+		return errCannotAssume()
+	}
+	return nil
+}
+
+// checkAssume says whether a caller may assume a role: the trust policy must allow
+// it, and the caller's own policies too unless the trust policy names the caller.
+func (s *Service) checkAssume(c *lambda.Caller, r *role, keys policy.Values) (policy.Verdict, error) {
+	trust, err := r.trust()
+	if err != nil {
+		return policy.Verdict{}, fmt.Errorf("read the trust policy of %s: %w", r.arn, err)
+	}
+	layers := policy.Layers{
+		Resource:     []policy.Source{{Name: "trust policy", Policy: trust}},
+		Trust:        true,
+		CrossAccount: r.account != c.Account,
+	}
+	ctx := requestContext{caller: c, now: s.now, extra: keys}
+	if err := s.addLayers(&layers, c, &ctx); err != nil {
+		return policy.Verdict{}, err
+	}
+	return layers.Decide(&policy.Request{
+		Action:    actionAssumeRole,
+		Resource:  r.arn,
+		Principal: principalOf(c),
+		Context:   &ctx,
+	}), nil
+}
