@@ -19,9 +19,12 @@ type Version struct {
 	EphemeralMB   int
 	Architectures []string
 	CodeDigest    CodeDigest
-	CodeSize      int64 // of the zip
-	LogFormat     string
+	CodeSize      int64  // of the zip
+	LogFormat     string // "Text" or "JSON"
 	LogGroup      string
+	// ApplicationLogLevel and SystemLogLevel are set with LogFormat "JSON" only.
+	ApplicationLogLevel string
+	SystemLogLevel      string
 }
 
 // CodeDigest is the lower-case hex SHA-256 of an uploaded package.

@@ -1,0 +1,159 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/runtimeapi"
+	"github.com/hearthfaas/hearth/internal/runtimes"
+	"github.com/hearthfaas/hearth/internal/sandbox"
+)
+
+// step is one part of preparing an environment. Close undoes whatever the steps
+// before a failure have done.
+type step struct {
+	name string
+	run  func(*Environment, context.Context) error
+}
+
+// steps lead from nothing to a runtime that waits for its first event.
+var steps = []step{
+	{"fetch code", (*Environment).fetchCode},
+	{"plan the runtime", (*Environment).planRuntime},
+	{"assume the execution role", (*Environment).assumeRole},
+	{"open the log", (*Environment).openLog},
+	{"create the sandbox", (*Environment).createSandbox},
+	{"open the network", (*Environment).openNetwork},
+	{"initialise", (*Environment).initialise},
+}
+
+// Open makes an environment of a version and runs its Init phase. A function whose
+// Init fails still has an environment: as on AWS, its first invoke runs Init again
+// and tells why it fails. An error is a fault of the platform's, or a *lambda.Error
+// when the host cannot run the version.
+func (w *Worker) Open(ctx context.Context, v *lambda.Version) (*Environment, error) {
+	e := &Environment{worker: w, id: lambda.NewSandboxID(), version: v, first: &lambda.ColdStart{}}
+	w.add(e)
+	for _, s := range steps {
+		if err := s.run(e, ctx); err != nil {
+			closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resetTimeout)
+			defer cancel()
+			return nil, errors.Join(fmt.Errorf("%s: %w", s.name, err), e.Close(closeCtx))
+		}
+	}
+	return e, nil
+}
+
+func (e *Environment) fetchCode(ctx context.Context) error {
+	entry, err := e.worker.code.Acquire(ctx, e.version.CodeDigest)
+	if err != nil {
+		return err
+	}
+	e.code = entry
+	e.first.Fetch, e.first.Unpack = entry.Fetch, entry.Unpack
+	return nil
+}
+
+func (e *Environment) planRuntime(ctx context.Context) error {
+	plan, err := e.worker.runtimes.Plan(ctx, e.version, e.code.Dir)
+	if bad, ok := errors.AsType[*runtimes.EntrypointError](err); ok {
+		e.entrypoint = bad // the function's own fault: its invokes tell
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e.plan = plan
+	return nil
+}
+
+func (e *Environment) assumeRole(ctx context.Context) error {
+	c, err := e.worker.roles.MintRoleSession(ctx, e.version.RoleARN, e.version.Function.Name, e.worker.cfg.CredentialsFor)
+	if err != nil {
+		return err
+	}
+	e.credentials = c
+	return nil
+}
+
+func (e *Environment) openLog(context.Context) error {
+	p, err := newLogPipe(LogStream{
+		Account: e.version.Function.Account,
+		Region:  e.version.Function.Region,
+		Group:   e.version.LogGroup,
+		Stream:  e.streamName(time.Now()),
+	}, e.worker.logs)
+	if err != nil {
+		return err
+	}
+	e.log = p
+	e.lines = textLines{e}
+	if e.version.LogFormat == logFormatJSON {
+		e.lines = jsonLines{e}
+	}
+	e.helpers.Go(p.run)
+	return nil
+}
+
+// logFormatJSON is the LogFormat of a function that logs JSON records.
+const logFormatJSON = "JSON"
+
+// streamName is YYYY/MM/DD/[version]<32 hex>; in a log group that is not the
+// function's own, the function's name stands before the version.
+func (e *Environment) streamName(now time.Time) string {
+	name := ""
+	if e.version.LogGroup != "/aws/lambda/"+e.version.Function.Name {
+		name = e.version.Function.Name
+	}
+	return now.UTC().Format("2006/01/02/") + name + "[" + e.version.Version + "]" + string(e.id)
+}
+
+func (e *Environment) createSandbox(ctx context.Context) error {
+	began := time.Now()
+	env, err := e.worker.driver.Create(ctx, sandbox.Spec{
+		ID:           e.id,
+		Mounts:       e.plan.Mounts,
+		MemoryMB:     e.version.MemoryMB,
+		CPUMillis:    max(1, e.version.MemoryMB*1000/lambda.VCPUMemoryMB),
+		TmpMB:        e.version.EphemeralMB,
+		ProcessesMax: lambda.ProcessesMax,
+		FilesMax:     lambda.FilesMax,
+	})
+	if err != nil {
+		return err
+	}
+	e.sandbox = env
+	e.opened.Store(true)
+	e.first.Sandbox = time.Since(began)
+	return nil
+}
+
+// initialise runs the Init phase. When it fails, the first invoke runs it again.
+func (e *Environment) initialise(ctx context.Context) error {
+	e.session = runtimeapi.New(runtimeapi.Config{
+		FunctionName:    e.version.Function.Name,
+		FunctionVersion: e.version.Version,
+		Handler:         e.version.Handler,
+		AccountID:       e.version.Function.Account,
+	})
+	e.network.serve(e)
+	e.log.platform(e.lines.initStart())
+	began := time.Now()
+	initCtx, cancel := context.WithTimeout(ctx, lambda.InitTimeout)
+	defer cancel()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.boot(initCtx, phaseInit)
+	if ctx.Err() != nil {
+		return ctx.Err() // the process is leaving
+	}
+	if f != nil {
+		e.reset(context.WithoutCancel(ctx))
+		return nil
+	}
+	e.first.Init = time.Since(began)
+	return nil
+}
