@@ -108,21 +108,28 @@ func appendJSONStruct(b []byte, s *shape, v reflect.Value) ([]byte, error) {
 }
 
 func appendJSONUnion(b []byte, s *shape, v reflect.Value) ([]byte, error) {
-	if v.Kind() == reflect.Interface {
-		v = v.Elem()
+	name, u, err := s.variantOf(v)
+	if err != nil {
+		return b, err
 	}
-	v = reflect.Indirect(v)
+	b = append(b, '{')
+	b = appendJSONString(b, name)
+	b = append(b, ':')
+	if b, err = appendJSON(b, u.shape, reflect.Indirect(v.Elem()).Field(0), ""); err != nil {
+		return b, err
+	}
+	return append(b, '}'), nil
+}
+
+// variantOf says which member of a union the interface v holds.
+func (s *shape) variantOf(v reflect.Value) (string, unionMember, error) {
+	held := reflect.Indirect(v.Elem())
 	for name, u := range s.variants {
-		if u.typ != v.Type() {
-			continue
+		if held.IsValid() && u.typ == held.Type() {
+			return name, u, nil
 		}
-		b = append(b, '{')
-		b = appendJSONString(b, name)
-		b = append(b, ':')
-		b, err := appendJSON(b, u.shape, v.Field(0), "")
-		return append(b, '}'), err
 	}
-	return b, fmt.Errorf("wire: %s is not a member of the union %s", v.Type(), s.typ)
+	return "", unionMember{}, fmt.Errorf("wire: %v is not a member of the union %s", v, s.typ)
 }
 
 // absent says whether a field was left unset. Maps and slices that are empty but

@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
 //go:generate go run ./modelgen
@@ -43,6 +44,11 @@ var unions = map[reflect.Type][]variant{
 	},
 	reflect.TypeFor[logstypes.ResourceConfig](): {
 		{"openSearchResourceConfig", reflect.TypeFor[logstypes.ResourceConfigMemberOpenSearchResourceConfig]()},
+	},
+	reflect.TypeFor[iamtypes.PolicyIdentifier](): {
+		{"InlinePolicyIdentifier", reflect.TypeFor[iamtypes.PolicyIdentifierMemberInlinePolicyIdentifier]()},
+		{"PolicyArn", reflect.TypeFor[iamtypes.PolicyIdentifierMemberPolicyArn]()},
+		{"PolicyType", reflect.TypeFor[iamtypes.PolicyIdentifierMemberPolicyType]()},
 	},
 }
 

@@ -91,8 +91,17 @@ func decodeForm(dst reflect.Value, s *shape, n *formNode) error {
 			}
 		}
 		return nil
-	case kindUnion, kindStream:
-		return nil // no operation that Hearth serves takes one
+	case kindUnion:
+		for name, kid := range n.kids {
+			if u, ok := s.variants[name]; ok {
+				box := reflect.New(u.typ)
+				if err := decodeForm(box.Elem().Field(0), u.shape, kid); err != nil {
+					return err
+				}
+				dst.Set(box)
+			}
+		}
+		return nil
 	default:
 		if !n.set {
 			return malformed("a parameter has members where a value is expected")

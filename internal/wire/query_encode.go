@@ -32,13 +32,17 @@ func (w *xmlWriter) text(name, s string) {
 	w.close(name)
 }
 
+// emptyResults are the operations whose result has no members and yet is modelled:
+// clients insist on the element. Operations without a result have none.
+var emptyResults = map[string]bool{"UpdateRole": true, "PutAccountProperties": true}
+
 // queryResult is the envelope of a success:
 // <OpResponse><OpResult>…</OpResult><ResponseMetadata>…</ResponseMetadata></OpResponse>.
 // Operations that return nothing have no OpResult, as at AWS.
 func queryResult(namespace, operation, requestID string, s *shape, out reflect.Value) ([]byte, error) {
 	var w xmlWriter
 	fmt.Fprintf(&w.buf, "<%sResponse xmlns=%q>", operation, namespace)
-	if len(s.members) > 0 {
+	if len(s.members) > 0 || emptyResults[operation] {
 		w.open(operation + "Result")
 		if err := w.members(s, out); err != nil {
 			return nil, fmt.Errorf("encode the result of %s: %w", operation, err)
@@ -95,6 +99,16 @@ func (w *xmlWriter) value(name string, s *shape, v reflect.Value, stamp string) 
 	case kindStruct:
 		w.open(name)
 		if err := w.members(s, v); err != nil {
+			return err
+		}
+		w.close(name)
+	case kindUnion:
+		variant, u, err := s.variantOf(v)
+		if err != nil {
+			return err
+		}
+		w.open(name)
+		if err := w.value(variant, u.shape, reflect.Indirect(v.Elem()).Field(0), ""); err != nil {
 			return err
 		}
 		w.close(name)
