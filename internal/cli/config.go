@@ -33,7 +33,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	f.set = cmd.Flags()
 	f.set.StringVar(&f.file, "config", "", "YAML file with the configuration; flags win over it")
 	f.set.StringVar(&f.listen, "listen", d.Listen, "address of the one port; port 0 takes a free one")
-	f.set.StringVar(&f.dataDir, "data-dir", "", "where everything durable lies (default $XDG_DATA_HOME/hearth, ~/.local/share/hearth; root: /var/lib/hearth)")
+	f.set.StringVar(&f.dataDir, "data-dir", "", "where everything durable lies (default $HEARTH_DATA_DIR, $XDG_DATA_HOME/hearth, ~/.local/share/hearth; root: /var/lib/hearth)")
 	f.set.StringVar(&f.isolation, "isolation", d.Isolation, "what separates functions: namespace or process")
 	_ = cmd.RegisterFlagCompletionFunc("isolation", cobra.FixedCompletions([]string{"namespace", "process"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -56,7 +56,7 @@ func (a *app) nodeConfig(f *nodeFlags) (node.Config, error) {
 	if f.set.Changed("isolation") {
 		cfg.Isolation = f.isolation
 	}
-	cfg.DataDir = cmp.Or(f.dataDir, cfg.DataDir, a.defaultDataDir())
+	cfg.DataDir = cmp.Or(f.dataDir, cfg.DataDir, a.getenv("HEARTH_DATA_DIR"), a.defaultDataDir())
 	dir, err := filepath.Abs(cfg.DataDir)
 	if err != nil {
 		return cfg, usagef("data directory %s: %v", cfg.DataDir, err)

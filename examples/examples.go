@@ -1,0 +1,11 @@
+// Package examples carries the example functions inside the binary, so that
+// `hearth demo` needs nothing but itself.
+package examples
+
+import "embed"
+
+// Files has one folder for each example. The Go one is not among them: it is built,
+// not carried.
+//
+//go:embed hello hello-python callback event-and-context random-outside random-outside-python database-outside cpu-bound failing failing-python slow
+var Files embed.FS
