@@ -1,0 +1,95 @@
+package logs
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+)
+
+// A chunk is a run of events of one stream on one day, in order of their time,
+// packed into one row: a row for every line would cost as much again as running
+// the functions that print them.
+
+const (
+	// chunkSpan bounds the time from a chunk's first event to its last, in
+	// milliseconds. It tells a reader how far ahead of a time it must look for
+	// chunks that reach into it.
+	chunkSpan = 5000
+	// chunkBytes is at what size a chunk is closed, so that a reader who wants one
+	// line does not load many megabytes.
+	chunkBytes = 128 << 10
+)
+
+// line is one stored event. Times are Unix milliseconds.
+type line struct {
+	ts       int64
+	seq      int64 // the order of arrival over all streams
+	ingested int64
+	stream   int64
+	message  string
+}
+
+// chunk is one row of a day file.
+type chunk struct {
+	group, stream int64
+	first, last   int64
+	seq           int64 // of its first event; the others follow one by one
+	bytes, count  int64
+	data          []byte
+}
+
+// pack sorts lines by time, gives them their seqs, beginning after seq, and packs
+// them into chunks. All are of one stream and one day.
+func pack(group, stream, seq int64, lines []line) []chunk {
+	slices.SortStableFunc(lines, func(a, b line) int { return int(a.ts - b.ts) })
+	var out []chunk
+	var c *chunk
+	for _, l := range lines {
+		seq++
+		if c == nil || l.ts-c.first > chunkSpan || len(c.data)+len(l.message) > chunkBytes {
+			out = append(out, chunk{group: group, stream: stream, first: l.ts, seq: seq})
+			c = &out[len(out)-1]
+		}
+		c.data = binary.AppendUvarint(c.data, uint64(l.ts-c.first)) //nolint:gosec // sorted, so not negative
+		c.data = binary.AppendVarint(c.data, l.ingested-l.ts)
+		c.data = binary.AppendUvarint(c.data, uint64(len(l.message)))
+		c.data = append(c.data, l.message...)
+		c.last = l.ts
+		c.bytes += int64(len(l.message) + eventOverhead)
+		c.count++
+	}
+	return out
+}
+
+var errCorruptChunk = errors.New("a chunk of log events is corrupt")
+
+// unpack is the chunk's lines in order.
+func (c *chunk) unpack() ([]line, error) {
+	// One string for all, so that the messages are slices of it.
+	text, pos := string(c.data), 0
+	lines := make([]line, 0, c.count)
+	for seq := c.seq; pos < len(text); seq++ {
+		delta, n := binary.Uvarint(c.data[pos:])
+		if n <= 0 {
+			return nil, errCorruptChunk
+		}
+		pos += n
+		age, n := binary.Varint(c.data[pos:])
+		if n <= 0 {
+			return nil, errCorruptChunk
+		}
+		pos += n
+		size, n := binary.Uvarint(c.data[pos:])
+		if n <= 0 || size > uint64(len(text)-pos-n) {
+			return nil, errCorruptChunk
+		}
+		pos += n
+		ts := c.first + int64(delta) //nolint:gosec // pack wrote it
+		lines = append(lines, line{
+			ts: ts, seq: seq, ingested: ts + age, stream: c.stream,
+			message: text[pos : pos+int(size)], //nolint:gosec // checked above
+		})
+		pos += int(size) //nolint:gosec // checked above
+	}
+	return lines, nil
+}

@@ -1,0 +1,179 @@
+package logs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// index is the groups and streams in memory. Every group and stream has an id
+// under which its events lie in the day files; ids are not used again, so that
+// what a deleted group leaves behind belongs to nobody.
+type index struct {
+	groups map[Key]*group
+	lastID int64
+}
+
+type group struct {
+	id      int64
+	key     Key
+	record  groupRecord
+	streams map[string]*stream
+}
+
+type stream struct {
+	id      int64
+	name    string
+	created int64
+	days    []dayStats // in order of their days
+}
+
+// dayStats is what a stream has in one day file. Times are Unix milliseconds.
+type dayStats struct {
+	day      day
+	first    int64 // of the earliest event
+	last     int64 // of the latest
+	ingested int64 // when the latest arrived
+	bytes    int64
+	count    int64
+	seq      int64 // of the latest to arrive
+}
+
+// groupRecord is a group in the store.
+type groupRecord struct {
+	ID            int64
+	Created       int64 // Unix milliseconds
+	Class         string
+	RetentionDays int32             `json:",omitempty"`
+	Tags          map[string]string `json:",omitempty"`
+	Protected     bool              `json:",omitempty"`
+}
+
+// streamRecord is a stream in the store.
+type streamRecord struct {
+	ID      int64
+	Created int64 // Unix milliseconds
+}
+
+// trashRecord is a group or stream that was deleted and whose events still lie in
+// the day files. One of the ids is set.
+type trashRecord struct {
+	Group  int64 `json:",omitempty"`
+	Stream int64 `json:",omitempty"`
+}
+
+func newIndex() index { return index{groups: map[Key]*group{}} }
+
+// newID gives out ids that grow with time.
+func (x *index) newID(nowMilli int64) int64 {
+	x.lastID = max(x.lastID+1, nowMilli)
+	return x.lastID
+}
+
+// recordKey is a group's key in the store. Neither account nor region has a slash.
+func (k Key) recordKey() string { return k.Account + "/" + k.Region + "/" + k.Group }
+
+func streamKey(group int64, name string) string { return strconv.FormatInt(group, 10) + "/" + name }
+
+// load fills the index from the store and the day files.
+func (s *Service) load(ctx context.Context) error {
+	byID := map[int64]*group{}
+	for row, err := range s.groups.All(ctx, "") {
+		if err != nil {
+			return err
+		}
+		parts := strings.SplitN(row.Key, "/", 3)
+		if len(parts) != 3 {
+			return fmt.Errorf("a log group's record has the key %q", row.Key)
+		}
+		g := &group{
+			id:      row.Value.ID,
+			key:     Key{Account: parts[0], Region: parts[1], Group: parts[2]},
+			record:  row.Value,
+			streams: map[string]*stream{},
+		}
+		s.index.groups[g.key] = g
+		s.index.lastID = max(s.index.lastID, g.id)
+		byID[g.id] = g
+	}
+	streams := map[int64]*stream{}
+	for row, err := range s.streams.All(ctx, "") {
+		if err != nil {
+			return err
+		}
+		id, name, _ := strings.Cut(row.Key, "/")
+		groupID, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return fmt.Errorf("a log stream's record has the key %q: %w", row.Key, err)
+		}
+		s.index.lastID = max(s.index.lastID, row.Value.ID)
+		if g := byID[groupID]; g != nil {
+			st := &stream{id: row.Value.ID, name: name, created: row.Value.Created}
+			g.streams[name], streams[st.id] = st, st
+		}
+	}
+	for row, err := range s.trash.All(ctx, "") {
+		if err != nil {
+			return err
+		}
+		s.index.lastID = max(s.index.lastID, row.Value.Group, row.Value.Stream)
+	}
+	return s.days.load(ctx, func(id int64, st dayStats) {
+		s.seq = max(s.seq, st.seq)
+		if one := streams[id]; one != nil {
+			one.days = append(one.days, st)
+		}
+	})
+}
+
+// at is the stream's stats of a day, made when there are none yet.
+func (st *stream) at(d day) *dayStats {
+	i, found := slices.BinarySearchFunc(st.days, d, func(x dayStats, d day) int { return int(x.day - d) })
+	if !found {
+		st.days = slices.Insert(st.days, i, dayStats{day: d})
+	}
+	return &st.days[i]
+}
+
+// add puts one more event into the stats.
+func (x *dayStats) add(ts, ingested int64, size int) {
+	if x.count == 0 || ts < x.first {
+		x.first = ts
+	}
+	if x.count == 0 || ts > x.last {
+		x.last = ts
+	}
+	x.ingested = max(x.ingested, ingested)
+	x.bytes += int64(size)
+	x.count++
+}
+
+// total is the stream's stats over all days; false when it has no events.
+func (st *stream) total() (dayStats, bool) {
+	var t dayStats
+	for _, x := range st.days {
+		if x.count == 0 {
+			continue
+		}
+		if t.count == 0 {
+			t.first = x.first
+		}
+		t.last = x.last
+		t.ingested = max(t.ingested, x.ingested)
+		t.bytes += x.bytes
+		t.count += x.count
+	}
+	return t, t.count > 0
+}
+
+// peek is a copy of the stream's stats of a day.
+func (st *stream) peek(d day) dayStats {
+	for _, x := range st.days {
+		if x.day == d {
+			return x
+		}
+	}
+	return dayStats{day: d}
+}

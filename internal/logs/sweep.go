@@ -1,0 +1,5 @@
+package logs
+
+import "context"
+
+func (s *Service) sweepAndLog(ctx context.Context) {}
