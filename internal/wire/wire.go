@@ -72,6 +72,10 @@ type Operation struct {
 	// Resource is the ARN that authorization asks about; nil or an empty answer
 	// mean "*".
 	Resource func(c lambda.Caller, in any) string
+	// OwnVerdict says that Call itself decides who may: the edge establishes the
+	// caller and asks no policy. STS needs it, where GetCallerIdentity is never
+	// denied and AssumeRole is up to the role's trust policy.
+	OwnVerdict bool
 	// Call carries the operation out. It returns the output, or an error: a
 	// *lambda.Error is shown to the caller, any other is a fault of Hearth's.
 	Call func(ctx context.Context, in any) (any, error)
