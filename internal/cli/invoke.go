@@ -14,8 +14,6 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/spf13/cobra"
 
 	"github.com/hearthfaas/hearth/internal/reportline"
@@ -91,7 +89,7 @@ func (a *app) invoke(ctx context.Context, name string, f invokeFlags) error {
 	}
 	var header string
 	start := time.Now()
-	out, err := c.lambda.Invoke(ctx, in, keepHeader(reportline.ColdStartHeader, &header))
+	out, err := c.lambda.Invoke(ctx, in, harness.KeepHeader(reportline.ColdStartHeader, &header))
 	elapsed := time.Since(start)
 	if err != nil {
 		return err
@@ -137,22 +135,6 @@ func (a *app) readPayload(arg string) ([]byte, error) {
 		return nil, usagef(`the payload is not JSON; a text needs quotes: --payload '"text"'; a file an @: --payload @event.json`)
 	}
 	return text, nil
-}
-
-// keepHeader is a client option that stores one header of the answer.
-func keepHeader(name string, into *string) func(*lambda.Options) {
-	return func(o *lambda.Options) {
-		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-			return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("KeepHeader",
-				func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-					out, md, err := next.HandleDeserialize(ctx, in)
-					if resp, ok := out.RawResponse.(*smithyhttp.Response); ok {
-						*into = resp.Header.Get(name)
-					}
-					return out, md, err
-				}), middleware.After)
-		})
-	}
 }
 
 func (a *app) printInvokedJSON(out *lambda.InvokeOutput, id, tail, header string, elapsed time.Duration) error {

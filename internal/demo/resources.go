@@ -1,0 +1,90 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/hearthfaas/hearth/internal/harness"
+)
+
+// cpu shows that CPU time comes in proportion to memory.
+func (d *demo) cpu(ctx context.Context) error {
+	if !d.has("cpu-bound") || !d.isolated || !d.cfg.Root {
+		return nil
+	}
+	d.p.title("CPU comes in proportion to memory: 100 ms of CPU time")
+	walls := map[int32]float64{}
+	for _, memory := range []int32{256, 1769} {
+		_, err := d.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+			FunctionName: aws.String("cpu-bound"), MemorySize: &memory,
+		})
+		if err == nil {
+			err = harness.WaitActive(ctx, d.lambda, "cpu-bound")
+		}
+		if err != nil {
+			return fmt.Errorf("set the memory: %w", err)
+		}
+		d.parallel(ctx, 1, "cpu-bound", `{"cpu_ms":1}`) // the cold start is not what is shown
+		a := d.parallel(ctx, 1, "cpu-bound", `{"cpu_ms":100}`)[0]
+		walls[memory], _ = strconv.ParseFloat(member(a.Payload, "wall_ms"), 64)
+		d.p.text("with %4d MB it takes %6.1f ms", memory, walls[memory])
+	}
+	d.check(walls[256] > 3*walls[1769] && walls[1769] > 0, "a seventh of the memory is far slower")
+	return nil
+}
+
+// showLogs shows what CloudWatch Logs has of one function.
+func (d *demo) showLogs(ctx context.Context) error {
+	if !d.has("hello") {
+		return nil
+	}
+	d.p.title("Logs of the first call, from CloudWatch Logs")
+	out, err := d.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String("/aws/lambda/hello"), Limit: aws.Int32(5),
+	})
+	if err != nil {
+		return fmt.Errorf("read the logs: %w", err)
+	}
+	all := ""
+	for _, e := range out.Events {
+		message := strings.TrimSpace(aws.ToString(e.Message))
+		d.p.text("%s", short(strings.ReplaceAll(message, "\t", "  "), 150))
+		all += message + "\n"
+	}
+	d.check(strings.Contains(all, "START RequestId: ") && strings.Contains(all, "hello from hello") && strings.Contains(all, "REPORT RequestId: "),
+		"the platform's lines and the function's own are there")
+	return nil
+}
+
+// idle shows that functions which nobody calls cost nothing.
+func (d *demo) idle(ctx context.Context, before int) error {
+	held := len(d.hearth.Footprint().Processes)
+	if held == 0 {
+		return nil // no /proc on this system
+	}
+	d.p.title("Nobody calls: after %s the environments go", idleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 3*idleTimeout+5*time.Second)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	now := held
+	for now > before {
+		select {
+		case <-tick.C:
+			now = len(d.hearth.Footprint().Processes)
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	d.p.text("processes of functions: %d, then %d", held-before, now-before)
+	d.check(now <= before, "a function that is not called has no process and costs no memory")
+	return nil
+}
