@@ -182,19 +182,20 @@ func (c *Cache) release(s *slot) {
 // moving them aside; c.mu is held. The caller removes them after letting go of it.
 func (c *Cache) evict() (doomed []string) {
 	for c.bytes > c.maxBytes && c.idle.Len() > 0 {
-		s := c.idle.Remove(c.idle.Front()).(*slot)
+		s := c.idle.Front().Value.(*slot)
+		aside, err := os.MkdirTemp(c.tmp, "evicted-")
+		if err == nil {
+			doomed = append(doomed, aside)
+			err = os.Rename(s.dir, filepath.Join(aside, "tree"))
+		}
+		if err != nil { // it stays usable; the next release tries again
+			c.log.Error("evict unpacked package", "code_digest", string(s.digest), "error", err)
+			return doomed
+		}
+		c.idle.Remove(s.idle)
 		s.idle = nil
 		delete(c.slots, s.digest)
 		c.bytes -= s.bytes
-		aside, err := os.MkdirTemp(c.tmp, "evicted-")
-		if err == nil {
-			err = os.Rename(s.dir, filepath.Join(aside, "tree"))
-		}
-		if err != nil {
-			c.log.Error("evict unpacked package", "code_digest", string(s.digest), "error", err)
-			aside = s.dir
-		}
-		doomed = append(doomed, aside)
 	}
 	return doomed
 }

@@ -16,6 +16,7 @@ import (
 const (
 	msgNotAZip       = "Could not unzip uploaded file. Please check your file, then try to upload again."
 	msgUnzippedLimit = "Unzipped size must be smaller than 262144000 bytes"
+	msgEmpty         = "Uploaded file must be a non-empty zip"
 	msgZippedLimit   = "Zipped size must be smaller than 52428800 bytes"
 )
 
@@ -26,6 +27,7 @@ const entriesMax = 131072
 
 var (
 	errNotAZip       = &lambda.Error{Code: lambda.CodeInvalidParameterValue, Message: msgNotAZip}
+	errEmpty         = &lambda.Error{Code: lambda.CodeInvalidParameterValue, Message: msgEmpty}
 	errUnzippedLimit = &lambda.Error{Code: lambda.CodeInvalidParameterValue, Message: msgUnzippedLimit}
 	errZippedLimit   = &lambda.Error{Code: lambda.CodeRequestEntityTooLarge, Message: msgZippedLimit, Bare: true, Status: 413}
 )
@@ -42,6 +44,9 @@ func inspect(ctx context.Context, data []byte) (contents, error) {
 	if int64(len(data)) > lambda.ZipMax {
 		return contents{}, errZippedLimit
 	}
+	if len(data) == 0 {
+		return contents{}, errEmpty
+	}
 	zr, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return contents{}, errNotAZip
@@ -49,6 +54,9 @@ func inspect(ctx context.Context, data []byte) (contents, error) {
 	items, err := plan(zr)
 	if err != nil {
 		return contents{}, err
+	}
+	if len(items) == 0 {
+		return contents{}, errEmpty
 	}
 	var seen contents
 	for _, it := range items {

@@ -46,6 +46,9 @@ func (c *Cache) recover(dir string) error {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
+		if err := os.Chmod(d, 0o755); err != nil { // whatever the umask is
+			return err
+		}
 	}
 	if boot != nil && string(before) != string(boot) {
 		if err := renameio.WriteFile(bootMark, boot, 0o644); err != nil {

@@ -1,0 +1,177 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/store"
+)
+
+// editAttempts bounds how often a change is decided again because another one came
+// first. Each attempt that loses means that somebody else's change went through, so
+// only a caller among very many at one function ever gets there.
+const editAttempts = 32
+
+// edit is one change of a function while it is decided on.
+type edit struct {
+	s  *Service
+	f  *function // as it is before the change
+	id lambda.FunctionID
+	// record is a copy of the function's own record. It is written with every change.
+	record functionRecord
+
+	changes []store.Change
+	err     error
+	deleted bool
+	nothing bool // there is nothing to change after all
+}
+
+// edit asks decide what to change and commits it whole. When another change of the
+// same function (or of what decide touched) is committed first, decide is asked
+// again with the new state; it must have no effects of its own. An error of decide
+// is returned as it is.
+func (s *Service) edit(ctx context.Context, id lambda.FunctionID, decide func(*edit) error) error {
+	for range editAttempts {
+		changed := s.view.next() // before looking, so that no change is missed
+		f := s.view.function(id)
+		e := &edit{s: s, f: f, id: id, record: f.record.value}
+		if err := decide(e); err != nil {
+			return err
+		}
+		if e.nothing {
+			return nil
+		}
+		changes, err := e.all()
+		if err != nil {
+			return fmt.Errorf("encode change of %s: %w", id.ARN(), err)
+		}
+		_, err = s.cfg.Store.Apply(ctx, changes...)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return fmt.Errorf("commit change of %s: %w", id.ARN(), err)
+		}
+		select {
+		case <-changed: // what came first has reached the view
+		case <-ctx.Done():
+			return fmt.Errorf("commit change of %s: %w", id.ARN(), ctx.Err())
+		}
+	}
+	return lambda.Errorf(lambda.CodeResourceConflict, msgUpdateInProgress, id.ARN())
+}
+
+// all are the changes, the function's own record among them at the revision that
+// was decided on.
+func (e *edit) all() ([]store.Change, error) {
+	cond := store.Absent
+	if e.f.exists {
+		cond = store.Precondition(e.f.record.revision)
+	}
+	key := functionKey(e.id)
+	if e.deleted {
+		return append(e.changes, e.s.tables.functions.DeleteChange(key, cond)), e.err
+	}
+	change, err := e.s.tables.functions.PutChange(key, e.record, cond)
+	return append(e.changes, change), errors.Join(e.err, err)
+}
+
+func (e *edit) add(c store.Change, err error) {
+	e.changes = append(e.changes, c)
+	e.err = errors.Join(e.err, err)
+}
+
+// touch gives $LATEST a new RevisionId.
+func (e *edit) touch() { e.record.Latest.RevisionID = lambda.NewUUID() }
+
+func (e *edit) putVersion(n int, v versionRecord) {
+	e.add(e.s.tables.versions.PutChange(versionKey(e.id, n), v, 0))
+}
+
+func (e *edit) deleteVersion(n int) {
+	e.add(e.s.tables.versions.DeleteChange(versionKey(e.id, n), 0), nil)
+	e.deleteParts(strconv.Itoa(n))
+}
+
+func (e *edit) putAlias(name string, a aliasRecord) {
+	e.add(e.s.tables.aliases.PutChange(partKey(e.id, name), a, 0))
+}
+
+func (e *edit) deleteAlias(name string) {
+	e.add(e.s.tables.aliases.DeleteChange(partKey(e.id, name), 0), nil)
+	e.deleteParts(name)
+}
+
+func (e *edit) putPolicy(qualifier string, p policyRecord) {
+	key := partKey(e.id, policyPart(qualifier))
+	if len(p.Statements) == 0 {
+		e.add(e.s.tables.policies.DeleteChange(key, 0), nil)
+		return
+	}
+	e.add(e.s.tables.policies.PutChange(key, p, 0))
+}
+
+func (e *edit) putEventInvoke(qualifier string, r eventInvokeRecord) {
+	e.add(e.s.tables.eventInvokes.PutChange(partKey(e.id, policyPart(qualifier)), r, 0))
+}
+
+func (e *edit) deleteEventInvoke(qualifier string) {
+	e.add(e.s.tables.eventInvokes.DeleteChange(partKey(e.id, policyPart(qualifier)), 0), nil)
+}
+
+// deleteParts removes what hangs on a qualifier.
+func (e *edit) deleteParts(qualifier string) {
+	if _, ok := e.f.policies[policyPart(qualifier)]; ok {
+		e.putPolicy(qualifier, policyRecord{})
+	}
+	if _, ok := e.f.eventInvokes[policyPart(qualifier)]; ok {
+		e.deleteEventInvoke(qualifier)
+	}
+}
+
+// policyPart names a qualifier in keys: what is given no qualifier belongs to
+// $LATEST.
+func policyPart(qualifier string) string {
+	if qualifier == "" {
+		return lambda.Latest
+	}
+	return qualifier
+}
+
+// setReservation sets a function's reserved concurrency, or takes it away, when the
+// rest of the account's stays within what check allows of the sum of the others'.
+func (e *edit) setReservation(n *int, check func(others, before int) error) error {
+	h := homeOf(e.id)
+	e.s.view.mu.RLock()
+	now := row[reservationsRecord]{}
+	if r := e.s.view.regions[h]; r != nil {
+		now = r.reservations
+	}
+	e.s.view.mu.RUnlock()
+
+	before, had := now.value.ByFunction[e.id.Name]
+	if n == nil && !had {
+		return nil
+	}
+	if check != nil {
+		if err := check(now.value.total()-before, before); err != nil {
+			return err
+		}
+	}
+	next := reservationsRecord{ByFunction: maps.Clone(now.value.ByFunction)}
+	if n == nil {
+		delete(next.ByFunction, e.id.Name)
+	} else {
+		next.ByFunction = put(next.ByFunction, e.id.Name, *n)
+	}
+	cond := store.Absent
+	if now.revision > 0 {
+		cond = store.Precondition(now.revision)
+	}
+	e.add(e.s.tables.reservations.PutChange(h.key(), next, cond))
+	return nil
+}

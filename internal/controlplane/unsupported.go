@@ -1,0 +1,125 @@
+package controlplane
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+)
+
+// extras are the parts of a configuration that refer to things outside Lambda. None
+// of these exist here, so a request that names one gets AWS's answer for a thing
+// that does not exist.
+type extras struct {
+	layers       []string
+	vpc          *types.VpcConfig
+	fileSystems  []types.FileSystemConfig
+	kmsKey       string
+	codeSigning  string
+	durable      *types.DurableConfig
+	tenancy      *types.TenancyConfig
+	imageConfig  *types.ImageConfig
+	capacity     *types.CapacityProviderConfig
+	publishTo    types.FunctionVersionLatestPublished
+	sourceKMSKey string
+}
+
+func (x extras) check(region string) error {
+	if err := checkLayers(x.layers, region); err != nil {
+		return err
+	}
+	if x.vpc != nil {
+		if len(x.vpc.SecurityGroupIds) > 0 {
+			return invalid("Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error Message: The security group '%s' does not exist", x.vpc.SecurityGroupIds[0])
+		}
+		if len(x.vpc.SubnetIds) > 0 {
+			return invalid("Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: The subnet ID '%s' does not exist", x.vpc.SubnetIds[0])
+		}
+	}
+	if len(x.fileSystems) > 0 {
+		return invalid("Function must be configured to execute in a VPC to reference access point %s.", value(x.fileSystems[0].Arn))
+	}
+	for _, key := range []string{x.kmsKey, x.sourceKMSKey} {
+		if key != "" {
+			return invalid("Lambda was unable to configure access to your environment variables because the KMS key is invalid. Please check your KMS key settings. KMS Exception: NotFoundException KMS Message: Key '%s' does not exist", key)
+		}
+	}
+	if x.codeSigning != "" {
+		return lambda.Errorf("CodeSigningConfigNotFoundException", msgNoSuchCodeSigning, x.codeSigning)
+	}
+	switch {
+	case x.durable != nil:
+		return invalid("Durable functions are not supported on this host.")
+	case x.tenancy != nil:
+		return invalid("Tenant isolation is not supported on this host.")
+	case x.imageConfig != nil:
+		return invalid("ImageConfig is not supported for functions created with deployment packages.")
+	case x.capacity != nil:
+		return invalid("CapacityProviderConfig isn't supported for Lambda Default functions.")
+	case x.publishTo != "":
+		return invalid("PublishTo isn't supported for Lambda Default functions.")
+	}
+	return nil
+}
+
+// layersMax is how many layers a function may have (Lambda quotas page).
+const layersMax = 5
+
+var layerVersionARN = regexp.MustCompile(`^(arn:aws[a-zA-Z-]*:lambda:([a-z0-9-]+):\d{12}:layer:[a-zA-Z0-9-_]+):(\d+)$`)
+
+// checkLayers applies the rules on a list of layers, in AWS's order.
+func checkLayers(arns []string, region string) error {
+	if len(arns) > layersMax {
+		return invalid("Cannot reference more than %d layers.", layersMax)
+	}
+	seen := make(map[string]string)
+	for _, arn := range arns {
+		m := layerVersionARN.FindStringSubmatch(arn)
+		if m == nil {
+			return invalid(msgNoSuchLayer, arn)
+		}
+		if m[2] != region {
+			return invalid("Layers are not in the same region as the function. Layers are expected to be in region %s.", region)
+		}
+		if n, err := strconv.ParseInt(m[3], 10, 64); err == nil && n < 1 {
+			return invalid("Layer Version Cannot be less than 1")
+		}
+		if other, twice := seen[m[1]]; twice {
+			return invalid("Two different versions of the same layer are not allowed to be referenced in the same function. %s and %s are versions of the same layer.", other, arn)
+		}
+		seen[m[1]] = arn
+	}
+	if len(arns) > 0 {
+		return invalid(msgNoSuchLayer, arns[0])
+	}
+	return nil
+}
+
+// checkMemoryAndTime applies the limits of ordinary functions; the model's are
+// those of managed instances.
+func checkMemoryAndTime(s settings) error {
+	var wrong []string
+	over := func(member string, v, limit int) {
+		if v > limit {
+			wrong = append(wrong, fmt.Sprintf("'%s' value failed to satisfy constraint: Member must have value less than or equal to %d", member, limit))
+		}
+	}
+	over("MemorySize", s.MemoryMB, lambda.MemoryMaxMB)
+	over("Timeout", s.TimeoutSec, lambda.TimeoutMaxSec)
+	if len(wrong) > 0 {
+		return invalid("%s", strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+// checkDeadLetter says whether a dead-letter target is one that Lambda sends to.
+func checkDeadLetter(arn string) error {
+	if arn == "" || strings.HasPrefix(arn, "arn:aws:sqs:") || strings.HasPrefix(arn, "arn:aws:sns:") {
+		return nil
+	}
+	return invalid("The provided dead-letter target %s is invalid. Only Amazon SQS queues and Amazon SNS topics are supported.", arn)
+}
