@@ -51,7 +51,8 @@ func (h *Hearth) Footprint() Footprint {
 	return f
 }
 
-// Left says what of f is still there, one sentence each.
+// Left says what of f is still there, one sentence each, and which mounts and loop
+// devices of a data directory are; "" leaves these out.
 func (f Footprint) Left(dataDir string) []string {
 	var left []string
 	now := map[Process]bool{}
@@ -67,6 +68,9 @@ func (f Footprint) Left(dataDir string) []string {
 		if _, err := os.Stat(dir); err == nil {
 			left = append(left, "cgroup "+dir)
 		}
+	}
+	if dataDir == "" {
+		return left
 	}
 	for _, m := range mounts(dataDir) {
 		left = append(left, "mount "+m)
