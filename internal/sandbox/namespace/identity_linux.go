@@ -1,0 +1,73 @@
+package namespace
+
+import (
+	"errors"
+	"hash/fnv"
+	"sync"
+)
+
+// Who the processes are, as seen from inside: Lambda's sbx_user1051.
+const (
+	insideUID  = 993
+	insideGID  = 990
+	insideUser = "sbx_user1051"
+)
+
+// Host ids: each environment has two that nobody else has, one for its init and
+// one for its processes, so that what the kernel accounts by user (processes,
+// pending signals, pipes, keys) is accounted by environment. The range begins
+// above systemd's for containers. Every state directory has a block of its own, by
+// hash, so that two Hearths on a host do not meet.
+const (
+	hostIDFirst = 1_879_048_192
+	hostBlocks  = 1 << 14
+	// slotsMax bounds the environments of one driver; it is several times what the
+	// memory of a large machine holds.
+	slotsMax   = 1 << 12
+	idsPerSlot = 2
+)
+
+// slots hands out the numbers from which host ids are made.
+type slots struct {
+	first uint32
+
+	// mu guards what follows.
+	mu   sync.Mutex
+	used map[uint32]bool
+	next uint32
+}
+
+func newSlots(stateDir string) *slots {
+	h := fnv.New32a()
+	h.Write([]byte(stateDir)) //nolint:errcheck // a hash does not fail
+	block := h.Sum32() % hostBlocks
+	return &slots{first: hostIDFirst + block*slotsMax*idsPerSlot, used: map[uint32]bool{}}
+}
+
+// take hands out a slot, the one that has been free longest first.
+func (s *slots) take() (uint32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.used) == slotsMax {
+		return 0, errors.New("no user id is left: too many environments")
+	}
+	for s.used[s.next] {
+		s.next = (s.next + 1) % slotsMax
+	}
+	slot := s.next
+	s.used[slot] = true
+	s.next = (s.next + 1) % slotsMax
+	return slot, nil
+}
+
+func (s *slots) release(slot uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.used, slot)
+}
+
+// ids are the host's user and group ids of a slot.
+func (s *slots) ids(slot uint32) (initID, processID int) {
+	base := int(s.first + slot*idsPerSlot)
+	return base, base + 1
+}
