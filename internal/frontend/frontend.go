@@ -25,9 +25,10 @@ type Functions interface {
 
 // Target is what an invoke runs.
 type Target struct {
-	Version     *lambda.Version
-	State       lambda.State
-	StateReason string
+	Version *lambda.Version
+	State   lambda.State
+	// Refusal is the error of an invoke in this state; nil when it may go on.
+	Refusal error
 }
 
 // Authorizer says whether a caller may invoke (iam meets it).
@@ -115,8 +116,8 @@ func (f *Frontend[Slot, E]) Invoke(ctx context.Context, in Input) (Output, error
 		}
 	case lambda.RequestResponse:
 	}
-	if err := invocable(target); err != nil {
-		return Output{}, err
+	if target.Refusal != nil {
+		return Output{}, target.Refusal
 	}
 	result, err := f.run(ctx, target.Version, inv)
 	if err != nil {
@@ -249,18 +250,4 @@ func decodeClientContext(encoded string) (string, error) {
 		return "", lambda.Errorf(lambda.CodeInvalidRequestContent, "Client context must be a valid Base64-encoded JSON object.")
 	}
 	return compact(raw)
-}
-
-// invocable says why a function in its present state cannot be invoked.
-func invocable(t Target) error {
-	switch t.State {
-	case lambda.StatePending:
-		return lambda.Errorf(lambda.CodeResourceConflict,
-			"The operation cannot be performed at this time. The function is currently in the following state: Pending")
-	case lambda.StateFailed:
-		return lambda.Errorf(lambda.CodeResourceConflict,
-			"The operation cannot be performed at this time. The function is currently in the following state: Failed")
-	case lambda.StateActive, lambda.StateInactive:
-	}
-	return nil
 }

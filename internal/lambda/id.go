@@ -45,7 +45,7 @@ func NewUUID() string {
 
 // fill cannot fail: crypto/rand.Read aborts the process when the system has no
 // randomness (Go 1.24 and later).
-func fill(b []byte) { rand.Read(b) } //nolint:errcheck // see the comment above
+func fill(b []byte) { rand.Read(b) }
 
 // FormatLastModified prints t as Lambda's LastModified does:
 // YYYY-MM-DDTHH:MM:SS.mmm+0000, in UTC.

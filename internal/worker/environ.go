@@ -21,8 +21,11 @@ func (e *Environment) environ() []string {
 		name, value, _ := strings.Cut(kv, "=")
 		vars[name] = e.inside(name, value)
 	}
+	if tmp := e.sandbox.Path("/tmp"); tmp != "/tmp" {
+		vars["TMPDIR"] = tmp
+	}
 	for name, value := range v.Environment {
-		if _, planned := vars[name]; !planned || name == "AWS_ENDPOINT_URL" || runtimes.Overridable(name) {
+		if _, planned := vars[name]; !planned || name == "AWS_ENDPOINT_URL" || name == "TMPDIR" || runtimes.Overridable(name) {
 			vars[name] = value
 		}
 	}

@@ -156,7 +156,7 @@ func TestAWaitingInvokeTakesWhatIsFreedFirst(t *testing.T) {
 			t.Errorf("got environment %s, want the freed %s", env.ID(), a.ID())
 		}
 		m.Return(a, true)
-		time.Sleep(2 * time.Second) // virtual: the surplus start completes
+		elapse(2 * time.Second) // the surplus start completes
 		if s := m.Stats(version("f").Key()); s != (Stats{Idle: 2}) {
 			t.Errorf("got %+v, want the surplus environment kept warm", s)
 		}
@@ -170,7 +170,7 @@ func TestABurstOpensNoMoreEnvironmentsThanItHasInvokes(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				env := acquire(t, m, version("f"))
-				time.Sleep(100 * time.Millisecond)
+				elapse(100 * time.Millisecond)
 				m.Return(env, true)
 			})
 		}
@@ -185,11 +185,11 @@ func TestEnvironmentsEndAfterTheIdleTimeout(t *testing.T) {
 	f := &fleet{}
 	run(t, f, func(t *testing.T, m *Manager) {
 		m.Return(acquire(t, m, version("f")), true)
-		time.Sleep(50 * time.Second)
+		elapse(50 * time.Second)
 		if n := f.count(); n != 1 {
 			t.Errorf("%d environments before the timeout, want 1", n)
 		}
-		time.Sleep(20 * time.Second)
+		elapse(20 * time.Second)
 		if n := f.count(); n != 0 {
 			t.Errorf("%d environments after the timeout, want 0", n)
 		}
@@ -235,7 +235,7 @@ func TestTheLeastRecentlyUsedMakesWayWhenTheFleetIsFull(t *testing.T) {
 	run(t, f, func(t *testing.T, m *Manager) {
 		old := acquire(t, m, version("old"))
 		m.Return(old, true)
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		m.Return(acquire(t, m, version("young")), true)
 		m.Return(acquire(t, m, version("new")), true)
 		if f.open[old.(*environment)] {
@@ -279,9 +279,12 @@ func TestAnInvokeThatGivesUpWaitingLeavesItsEnvironmentToOthers(t *testing.T) {
 		if _, _, err := m.Acquire(ctx, version("f")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
-		time.Sleep(time.Minute / 2)
+		elapse(time.Minute / 2)
 		if s := m.Stats(version("f").Key()); s != (Stats{Idle: 1}) {
 			t.Errorf("got %+v, want one idle environment", s)
 		}
 	})
 }
+
+// elapse lets virtual time pass inside a synctest bubble.
+func elapse(d time.Duration) { <-time.After(d) }
