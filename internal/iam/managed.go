@@ -69,6 +69,9 @@ func (s *Service) getPolicyOperation(ctx context.Context, in *iam.GetPolicyInput
 	}
 	attached, boundaries := s.mirror.uses(lambda.CallerFrom(ctx).Account)
 	out := describePolicy(p, attached[p.arn], boundaries[p.arn])
+	if out.Tags == nil {
+		out.Tags = []types.Tag{} // shown also when there are none, unlike a role's
+	}
 	return &iam.GetPolicyOutput{Policy: &out}, nil
 }
 
@@ -100,7 +103,7 @@ func (s *Service) listPolicies(ctx context.Context, in *iam.ListPoliciesInput) (
 	if err != nil {
 		return nil, err
 	}
-	out := &iam.ListPoliciesOutput{IsTruncated: page.truncated, Marker: page.marker}
+	out := &iam.ListPoliciesOutput{Policies: []types.Policy{}, IsTruncated: page.truncated, Marker: page.marker}
 	for _, p := range page.items {
 		shown := describePolicy(p, attached[p.arn], boundaries[p.arn])
 		// ListPolicies leaves these out (IAM API reference).
@@ -154,7 +157,12 @@ func (s *Service) listEntitiesForPolicy(ctx context.Context, in *iam.ListEntitie
 	if err != nil {
 		return nil, err
 	}
-	out := &iam.ListEntitiesForPolicyOutput{IsTruncated: page.truncated, Marker: page.marker}
+	out := &iam.ListEntitiesForPolicyOutput{
+		PolicyRoles:  []types.PolicyRole{},
+		PolicyGroups: []types.PolicyGroup{},
+		PolicyUsers:  []types.PolicyUser{},
+		IsTruncated:  page.truncated, Marker: page.marker,
+	}
 	for _, r := range page.items {
 		out.PolicyRoles = append(out.PolicyRoles, types.PolicyRole{RoleId: &r.ID, RoleName: &r.Name})
 	}

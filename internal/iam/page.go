@@ -43,6 +43,9 @@ func paginate[T any](items []T, key func(T) string, marker *string, maxItems *in
 		size = int(*maxItems)
 	}
 	rest := items[start:]
+	if rest == nil {
+		rest = []T{} // clients count on the list, also when it is empty
+	}
 	if len(rest) <= size {
 		return page[T]{items: rest}, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/hearthfaas/hearth/internal/iam/policy"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -140,7 +141,7 @@ func (s *Service) listRoles(ctx context.Context, in *iam.ListRolesInput) (*iam.L
 	if err != nil {
 		return nil, err
 	}
-	out := &iam.ListRolesOutput{IsTruncated: p.truncated, Marker: p.marker}
+	out := &iam.ListRolesOutput{Roles: []types.Role{}, IsTruncated: p.truncated, Marker: p.marker}
 	for _, r := range p.items {
 		shown := describeRole(account, &r.roleRecord)
 		// ListRoles leaves these out (IAM API reference).
@@ -155,5 +156,5 @@ func (s *Service) listInstanceProfilesForRole(ctx context.Context, in *iam.ListI
 		return nil, err
 	}
 	// There are no machines to give a role to, so a role never has a profile.
-	return &iam.ListInstanceProfilesForRoleOutput{}, nil
+	return &iam.ListInstanceProfilesForRoleOutput{InstanceProfiles: []types.InstanceProfile{}}, nil
 }

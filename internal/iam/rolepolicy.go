@@ -158,7 +158,9 @@ func (s *Service) listAttachedRolePolicies(ctx context.Context, in *iam.ListAtta
 	if err != nil {
 		return nil, err
 	}
-	out := &iam.ListAttachedRolePoliciesOutput{IsTruncated: p.truncated, Marker: p.marker}
+	out := &iam.ListAttachedRolePoliciesOutput{
+		AttachedPolicies: []types.AttachedPolicy{}, IsTruncated: p.truncated, Marker: p.marker,
+	}
 	for _, arn := range p.items {
 		_, name, _ := nameOfARN(arn, "policy")
 		out.AttachedPolicies = append(out.AttachedPolicies, types.AttachedPolicy{PolicyArn: &arn, PolicyName: &name})

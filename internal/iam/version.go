@@ -86,7 +86,7 @@ func (s *Service) listPolicyVersions(ctx context.Context, in *iam.ListPolicyVers
 	if err != nil {
 		return nil, err
 	}
-	out := &iam.ListPolicyVersionsOutput{IsTruncated: p.truncated, Marker: p.marker}
+	out := &iam.ListPolicyVersionsOutput{Versions: []types.PolicyVersion{}, IsTruncated: p.truncated, Marker: p.marker}
 	for _, v := range p.items {
 		out.Versions = append(out.Versions, describeVersion(&m.policyRecord, v))
 	}
