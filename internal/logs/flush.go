@@ -117,8 +117,9 @@ func (s *Service) ensure(ctx context.Context, entries []entry) (map[streamRef]pa
 		}
 		st := g.streams[e.stream]
 		if st == nil {
-			st = &stream{id: s.index.newID(e.at), name: e.stream, created: e.at}
-			c, err := s.streams.PutChange(streamKey(g.id, e.stream), streamRecord{ID: st.id, Created: st.created}, store.Absent)
+			st = &stream{id: s.index.newID(e.at), name: e.stream, created: e.at, made: true}
+			rec := streamRecord{ID: st.id, Created: st.created, Made: true}
+			c, err := s.streams.PutChange(streamKey(g.id, e.stream), rec, store.Absent)
 			if err != nil {
 				return nil, err
 			}

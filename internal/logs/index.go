@@ -27,6 +27,7 @@ type stream struct {
 	id      int64
 	name    string
 	created int64
+	made    bool       // by Append, not by name
 	days    []dayStats // in order of their days
 }
 
@@ -55,6 +56,7 @@ type groupRecord struct {
 type streamRecord struct {
 	ID      int64
 	Created int64 // Unix milliseconds
+	Made    bool  `json:",omitempty"` // by Append, not by name
 }
 
 // trashRecord is a group or stream that was deleted and whose events still lie in
@@ -110,7 +112,7 @@ func (s *Service) load(ctx context.Context) error {
 		}
 		s.index.lastID = max(s.index.lastID, row.Value.ID)
 		if g := byID[groupID]; g != nil {
-			st := &stream{id: row.Value.ID, name: name, created: row.Value.Created}
+			st := &stream{id: row.Value.ID, name: name, created: row.Value.Created, made: row.Value.Made}
 			g.streams[name], streams[st.id] = st, st
 		}
 	}

@@ -148,12 +148,13 @@ func (s *Service) linger(ctx context.Context) {
 
 // Close writes what is still waiting and closes the files. Run must have ended.
 func (s *Service) Close() error {
-	s.flush(context.Background())
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	if s.closed {
 		return nil
 	}
+	s.buffer.close()
+	s.flushLocked(context.Background())
 	s.closed = true
 	return errors.Join(s.days.close(), s.meta.Close())
 }

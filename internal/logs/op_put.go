@@ -1,0 +1,127 @@
+package logs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cwl "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// The limits of PutLogEvents (API reference).
+const (
+	putEventsMax = 10000
+	putBytesMax  = 1048576 // messages and eventOverhead for each
+	putSpanMax   = 24 * time.Hour
+)
+
+func (s *Service) putLogEvents(ctx context.Context, in *cwl.PutLogEventsInput) (*cwl.PutLogEventsOutput, error) {
+	if err := checkPut(in); err != nil {
+		return nil, err
+	}
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	s.flushLocked(ctx)
+	k := callerKey(ctx, in.LogGroupName)
+	g := s.index.groups[k]
+	if g == nil {
+		return nil, errNoGroup
+	}
+	if g.streams[*in.LogStreamName] == nil {
+		return nil, errNoStream
+	}
+	now := s.now()
+	kept, rejected, err := judge(in.LogEvents, now, s.cutoff(g, now))
+	if err != nil {
+		return nil, err
+	}
+	if len(kept) > 0 {
+		events := make([]Event, len(kept))
+		for i, e := range kept {
+			events[i] = Event{Time: time.UnixMilli(*e.Timestamp), Message: *e.Message}
+		}
+		err := s.write(context.WithoutCancel(ctx), batch{
+			entries: []entry{{key: k, stream: *in.LogStreamName, at: now.UnixMilli(), n: len(events)}},
+			events:  events,
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.followers.tell(k, *in.LogStreamName, events)
+	}
+	return &cwl.PutLogEventsOutput{
+		NextSequenceToken:     aws.String(sequenceToken),
+		RejectedLogEventsInfo: rejected,
+	}, nil
+}
+
+// checkPut finds what is wrong with a batch whatever the time is.
+func checkPut(in *cwl.PutLogEventsInput) error {
+	var v violations
+	v.check(in.LogGroupName, groupName)
+	v.check(in.LogStreamName, streamName)
+	switch n := len(in.LogEvents); {
+	case in.LogEvents == nil:
+		v.null("logEvents")
+	case n == 0:
+		v.add("[]", "logEvents", "Member must have length greater than or equal to 1")
+	case n > putEventsMax:
+		v.add("[…]", "logEvents", fmt.Sprintf("Member must have length less than or equal to %d", putEventsMax))
+	}
+	size, ordered := 0, true
+	for i, e := range in.LogEvents {
+		field := fmt.Sprintf("logEvents.%d.member.", i+1)
+		v.check(e.Message, constraint{field: field + "message", required: true, min: 1})
+		if e.Timestamp == nil {
+			v.null(field + "timestamp")
+		}
+		v.atLeastZero(e.Timestamp, field+"timestamp")
+		size += len(aws.ToString(e.Message)) + eventOverhead
+		ordered = ordered && (i == 0 || aws.ToInt64(in.LogEvents[i-1].Timestamp) <= aws.ToInt64(e.Timestamp))
+	}
+	if err := v.err(); err != nil {
+		return err
+	}
+	switch {
+	case size > putBytesMax:
+		return invalid("Upload too large: %d bytes exceeds limit of %d", size, putBytesMax)
+	case !ordered:
+		return invalid("Log events in a single PutLogEvents request must be in chronological order.")
+	}
+	return nil
+}
+
+// judge separates what is accepted of an ordered batch from what is too old, has
+// expired, or lies too far ahead. cutoff is when the group's retention begins, in
+// Unix milliseconds.
+func judge(events []types.InputLogEvent, now time.Time, cutoff int64) ([]types.InputLogEvent, *types.RejectedLogEventsInfo, error) {
+	oldest, newest := now.Add(-pastMax).UnixMilli(), now.Add(futureMax).UnixMilli()
+	var info types.RejectedLogEventsInfo
+	from, to := 0, len(events)
+	for i, e := range events {
+		switch ts := *e.Timestamp; {
+		case ts < cutoff:
+			info.ExpiredLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most putEventsMax
+			from = i + 1
+		case ts < oldest:
+			info.TooOldLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most putEventsMax
+			from = i + 1
+		case ts > newest && to == len(events):
+			info.TooNewLogEventStartIndex = aws.Int32(int32(i)) //nolint:gosec // at most putEventsMax
+			to = i
+		}
+	}
+	kept := events[from:to]
+	if len(kept) > 0 && *kept[len(kept)-1].Timestamp-*kept[0].Timestamp > putSpanMax.Milliseconds() {
+		return nil, nil, invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+	}
+	if len(kept) == len(events) {
+		return kept, nil, nil
+	}
+	return kept, &info, nil
+}
