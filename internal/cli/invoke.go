@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
 
+	"github.com/hearthfaas/hearth/internal/harness"
 	"github.com/hearthfaas/hearth/internal/reportline"
 )
 
