@@ -1,0 +1,113 @@
+package awsapi
+
+import (
+	"cmp"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+)
+
+// invokeBodyMax is where reading a payload stops. It is above the limit of 6 MiB
+// because the invoker says how much too large a payload is when it is not by much.
+const invokeBodyMax = lambda.PayloadMax + 1<<20
+
+// The headers of an Invoke answer as net/http spells them.
+const (
+	headerExecutedVersion = "X-Amz-Executed-Version"
+	headerFunctionError   = "X-Amz-Function-Error"
+	headerLogResult       = "X-Amz-Log-Result"
+	headerTraceID         = "X-Amzn-Trace-Id"
+)
+
+// jsonContentType is shared by all answers; net/http does not change it.
+var jsonContentType = []string{"application/json"}
+
+// invoke is the path of Invoke: written by hand because it is the one that has to
+// be fast. The edge says who calls; the invoker resolves the name and asks for the
+// permission itself, because it must know the function first.
+func (x *exchange) invoke(escapedName string) {
+	x.codec = x.edge.services["lambda"].codec
+	ctx := x.r.Context()
+	s, err := x.edge.identify(ctx, x.r)
+	if err == nil && s.claim.Service != "lambda" {
+		err = &lambda.Error{Code: lambda.CodeInvalidSignature, Message: "Credential should be scoped to correct service: 'lambda'."}
+	}
+	if err != nil {
+		x.fail(ctx, err)
+		return
+	}
+	body, err := readBody(x.r, invokeBodyMax)
+	if err != nil {
+		if errors.Is(err, errTooLarge) {
+			err = lambda.Errorf(lambda.CodeRequestEntityTooLarge,
+				"Request must be smaller than %d bytes for the InvokeFunction operation", lambda.PayloadMax)
+		}
+		x.fail(ctx, err)
+		return
+	}
+	caller, err := x.edge.prove(x.r, &s, x.id, body)
+	if err != nil {
+		x.fail(ctx, err)
+		return
+	}
+	in, err := invokeInput(x.r, escapedName)
+	if err != nil {
+		x.fail(ctx, err)
+		return
+	}
+	in.Caller, in.Payload = caller, body
+	out, err := x.edge.cfg.Invoker.Invoke(lambda.WithCaller(ctx, caller), in)
+	if err != nil {
+		x.fail(ctx, err)
+		return
+	}
+	x.answerInvoke(&out)
+}
+
+func invokeInput(r *http.Request, escapedName string) (InvokeInput, error) {
+	name, err := url.PathUnescape(escapedName)
+	if err != nil {
+		return InvokeInput{}, &lambda.Error{Code: lambda.CodeSerialization, Message: "The path is not valid percent-encoding"}
+	}
+	in := InvokeInput{
+		FunctionName:  name,
+		Type:          cmp.Or(lambda.InvocationType(r.Header.Get("X-Amz-Invocation-Type")), lambda.RequestResponse),
+		LogType:       r.Header.Get("X-Amz-Log-Type"),
+		ClientContext: r.Header.Get("X-Amz-Client-Context"),
+		TraceID:       r.Header.Get(headerTraceID),
+	}
+	if r.URL.RawQuery != "" {
+		in.Qualifier = r.URL.Query().Get("Qualifier")
+	}
+	return in, nil
+}
+
+func (x *exchange) answerInvoke(out *InvokeOutput) {
+	h := x.w.Header()
+	if out.ExecutedVersion != "" {
+		h[headerExecutedVersion] = []string{out.ExecutedVersion}
+	}
+	if out.Result.FunctionError != "" {
+		h[headerFunctionError] = []string{out.Result.FunctionError}
+	}
+	if len(out.Result.LogTail) > 0 {
+		h[headerLogResult] = []string{base64.StdEncoding.EncodeToString(out.Result.LogTail)}
+	}
+	if out.TraceID != "" {
+		h[headerTraceID] = []string{out.TraceID}
+	}
+	status := cmp.Or(out.Status, http.StatusOK)
+	x.done = true
+	if status != http.StatusOK {
+		x.w.WriteHeader(status) // accepted or checked: there is no body
+		return
+	}
+	h["Content-Type"] = jsonContentType
+	h["Content-Length"] = []string{strconv.Itoa(len(out.Result.Payload))}
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(out.Result.Payload) // the caller has gone; there is nobody to tell
+}
