@@ -37,6 +37,8 @@ type Config struct {
 	// MemoryMB bounds the memory of all environments together, by what their
 	// functions were configured with; 0 takes three quarters of the host's.
 	MemoryMB int `yaml:"memory_mb" json:"memory_mb"`
+	// Path is where interpreters are looked for, in the form of the variable PATH.
+	Path string `yaml:"path" json:"path"`
 	// LogRetention is how long function logs are kept.
 	LogRetention time.Duration `yaml:"log_retention" json:"log_retention"`
 }
@@ -50,6 +52,7 @@ func Default() Config {
 		Region:             "us-east-1",
 		AccountConcurrency: lambda.AccountConcurrencyDefault,
 		IdleTimeout:        10 * time.Minute, // AWS keeps environments for minutes; the order of magnitude is what people expect
+		Path:               "/usr/local/bin:/usr/bin:/bin",
 		LogRetention:       7 * 24 * time.Hour,
 	}
 }

@@ -1,0 +1,204 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hearthfaas/hearth/internal/awsapi"
+	"github.com/hearthfaas/hearth/internal/code"
+	"github.com/hearthfaas/hearth/internal/controlplane"
+	"github.com/hearthfaas/hearth/internal/counter"
+	"github.com/hearthfaas/hearth/internal/frontend"
+	"github.com/hearthfaas/hearth/internal/iam"
+	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/runtimes"
+	"github.com/hearthfaas/hearth/internal/sandbox"
+	"github.com/hearthfaas/hearth/internal/sandbox/namespace"
+	"github.com/hearthfaas/hearth/internal/sandbox/process"
+	"github.com/hearthfaas/hearth/internal/store/sqlite"
+	"github.com/hearthfaas/hearth/internal/wire"
+	"github.com/hearthfaas/hearth/internal/worker"
+	"github.com/hearthfaas/hearth/internal/workermanager"
+)
+
+// cacheMaxBytes bounds the unpacked code on disk: some forty packages of the largest
+// size, thousands of usual ones.
+const cacheMaxBytes = 10 << 30
+
+// environmentAgeMax is how old an environment may become: well within the life of
+// its role credentials.
+const environmentAgeMax = 8 * time.Hour
+
+// parts are the roles of one process and what they stand on.
+type parts struct {
+	store   *sqlite.Store
+	iam     *iam.Service
+	logs    *logs.Service
+	plane   *controlplane.Service
+	driver  sandbox.Driver
+	worker  *worker.Worker
+	manager *workermanager.Manager
+	edge    http.Handler
+
+	closers []func() error // in the order of opening
+}
+
+// close releases what was opened, last first.
+func (p *parts) close() error {
+	var err error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, p.closers[i]())
+	}
+	return err
+}
+
+// build makes the parts and passes each the peers that it asks for.
+func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
+	p := &parts{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if err := n.openState(ctx, p); err != nil {
+		return nil, err
+	}
+	packages, err := code.Open(code.Config{Dir: n.dir("packages"), Log: n.log})
+	if err != nil {
+		return nil, fmt.Errorf("open the packages: %w", err)
+	}
+	cache, err := code.NewCache(code.CacheConfig{Dir: n.dir("code"), MaxBytes: cacheMaxBytes, Log: n.log}, packages)
+	if err != nil {
+		return nil, fmt.Errorf("open the code cache: %w", err)
+	}
+	home, _ := os.UserHomeDir() // none: no version managers to look through
+	catalogue, err := runtimes.New(runtimes.Config{Dir: n.dir("runtimes"), Path: n.cfg.Path, Home: home, Log: n.log})
+	if err != nil {
+		return nil, fmt.Errorf("open the runtimes: %w", err)
+	}
+	if p.driver, err = n.openDriver(); err != nil {
+		return nil, err
+	}
+
+	endpoint := &lateHandler{}
+	workerCfg := worker.Default()
+	workerCfg.Endpoint = "http://" + addr
+	workerCfg.CommitMaxMB = n.cfg.MemoryMB
+	p.worker = worker.New(workerCfg, p.driver, cache, catalogue, p.iam, logSink{p.logs}, endpoint, n.log)
+	if err := p.worker.Sweep(ctx); err != nil {
+		return nil, err
+	}
+	host := newFleet(p.worker, workerCfg.ID)
+	p.manager = workermanager.New(workermanager.Config{
+		IdleTimeout: n.cfg.IdleTimeout, AgeMax: environmentAgeMax,
+	}, host, host, n.log)
+
+	links := code.NewLinks(packages, nil)
+	count := counter.New(counter.Config{AccountConcurrency: n.cfg.AccountConcurrency})
+	p.plane = controlplane.New(controlplane.Config{
+		Store:              p.store,
+		Codes:              packages,
+		Roles:              p.iam,
+		Runtimes:           runtimeCheck{catalogue},
+		Environments:       p.manager,
+		Warm:               warm(cache),
+		CodeURL:            func(base string, d lambda.CodeDigest) string { return links.URL(base, d, time.Now()) },
+		AccountConcurrency: n.cfg.AccountConcurrency,
+		Log:                n.log,
+	})
+	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, n.log)
+	edge, err := awsapi.New(awsapi.Config{
+		Services:    services(p),
+		Identities:  identities{p.iam},
+		Authorizer:  p.iam,
+		Invoker:     invoker{front},
+		Region:      n.cfg.Region,
+		CodeHandler: links,
+		Now:         time.Now,
+		Log:         n.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the edge: %w", err)
+	}
+	p.edge = edge
+	endpoint.Handler = edge
+	return p, nil
+}
+
+// openState opens what is durable.
+func (n *Node) openState(ctx context.Context, p *parts) error {
+	store, err := sqlite.Open(ctx, n.dir("meta.db"), n.log)
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	p.store = store
+	p.closers = append(p.closers, store.Close)
+	p.iam, err = iam.Open(ctx, iam.Config{
+		Store: store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(), Log: n.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open the identities: %w", err)
+	}
+	p.closers = append(p.closers, func() error { p.iam.Close(); return nil })
+	p.logs, err = logs.Open(ctx, logs.Config{Dir: n.dir("logs"), Retention: n.cfg.LogRetention, Now: time.Now, Log: n.log})
+	if err != nil {
+		return fmt.Errorf("open the logs: %w", err)
+	}
+	p.closers = append(p.closers, p.logs.Close)
+	return nil
+}
+
+// openDriver makes the sandbox driver that the configuration names.
+func (n *Node) openDriver() (sandbox.Driver, error) {
+	if n.cfg.Isolation == "process" {
+		cfg := process.Default()
+		cfg.StateDir = filepath.Join(n.dir("sandboxes"), "process")
+		d, err := process.New(cfg, n.log)
+		if err != nil {
+			return nil, fmt.Errorf("open the process driver: %w", err)
+		}
+		return d, nil
+	}
+	cfg := namespace.Default()
+	cfg.StateDir = filepath.Join(n.dir("sandboxes"), "namespace")
+	d, err := namespace.New(cfg, n.log)
+	if err != nil {
+		return nil, fmt.Errorf("open the namespace driver: %w", err)
+	}
+	return d, nil
+}
+
+// services are the AWS services of this node, with their errors' shapes.
+func services(p *parts) []*wire.Service {
+	with := func(s *wire.Service, errs map[string]wire.ErrorShape) *wire.Service {
+		s.Errors = errs
+		return s
+	}
+	return []*wire.Service{
+		with(p.plane.API(), awsapi.LambdaErrors),
+		with(p.iam.IAM(), awsapi.IAMErrors),
+		with(p.iam.STS(), awsapi.STSErrors),
+		with(p.logs.API(), awsapi.LogsErrors),
+	}
+}
+
+// warm unpacks a version's code before the version becomes Active.
+func warm(cache *code.Cache) func(context.Context, *lambda.Version) error {
+	return func(ctx context.Context, v *lambda.Version) error {
+		entry, err := cache.Acquire(ctx, v.CodeDigest)
+		if err != nil {
+			return err
+		}
+		entry.Release()
+		return nil
+	}
+}
+
+// lateHandler is a handler that is known only after those who serve it are built.
+type lateHandler struct{ http.Handler }
