@@ -36,8 +36,8 @@ type Group struct {
 	id     string
 }
 
-// Create makes a group with limits. When it fails nothing is left.
-func (p *Parent) Create(id string, l Limits) (*Group, error) {
+// Create makes a group without limits. When it fails nothing is left.
+func (p *Parent) Create(id string) (*Group, error) {
 	g := &Group{parent: p, id: id}
 	for _, root := range p.places() {
 		if err := os.Mkdir(join(root, p.name, id), 0o755); err != nil {
@@ -45,16 +45,18 @@ func (p *Parent) Create(id string, l Limits) (*Group, error) {
 			return nil, fmt.Errorf("make control group: %w", err)
 		}
 	}
-	for _, set := range p.settings(l) {
-		if err := write(join(set.root, p.name, id, set.file), set.value); err != nil {
-			if set.optional {
-				continue
-			}
-			g.removeNow()
-			return nil, fmt.Errorf("limit control group %s: %w", id, err)
+	return g, nil
+}
+
+// Limit sets bounds on the group.
+func (g *Group) Limit(l Limits) error {
+	for _, set := range g.parent.settings(l) {
+		err := write(join(set.root, g.parent.name, g.id, set.file), set.value)
+		if err != nil && !set.optional {
+			return fmt.Errorf("limit control group %s: %w", g.id, err)
 		}
 	}
-	return g, nil
+	return nil
 }
 
 type setting struct {
@@ -97,14 +99,29 @@ func (p *Parent) settings(l Limits) []setting {
 	return out
 }
 
-// Add moves a process, with all its threads, into the group.
-func (g *Group) Add(pid int) error {
+// Door is how a process gets into a group: its maker goes there itself, or makes it
+// there. Moving a finished process would be simpler, but for that the kernel waits
+// until no processor can be in the middle of a fork, some 8 ms on an idle machine.
+type Door struct {
+	// Tasks are the version 1 files into which the making thread writes "0" before
+	// it forks.
+	Tasks []string
+	// Directory is the version 2 group to give to clone, or empty.
+	Directory string
+}
+
+// Door returns the way into the group.
+func (g *Group) Door() Door {
+	var d Door
 	for _, root := range g.parent.places() {
-		if err := write(join(root, g.parent.name, g.id, "cgroup.procs"), strconv.Itoa(pid)); err != nil {
-			return fmt.Errorf("move process %d into control group %s: %w", pid, g.id, err)
+		dir := join(root, g.parent.name, g.id)
+		if root == g.parent.layout.V2 {
+			d.Directory = dir
+		} else {
+			d.Tasks = append(d.Tasks, join(dir, "tasks"))
 		}
 	}
-	return nil
+	return d
 }
 
 // removeTries and removePause bound how long Remove waits for the kernel to let

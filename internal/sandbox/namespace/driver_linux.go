@@ -31,6 +31,7 @@ type Driver struct {
 	imagesErr error
 	networks  *networks
 	filter    []byte
+	spawns    *spawns
 }
 
 var _ sandbox.Driver = (*Driver)(nil)
@@ -68,13 +69,16 @@ func New(cfg Config, log *slog.Logger) (*Driver, error) {
 		groups:    cgroup.Open(layout, groupName(cfg.StateDir)),
 		networks:  &networks{max: cfg.ReadyNetworks},
 		filter:    filter,
+		spawns:    &spawns{path: init},
 	}
 	if d.images, d.imagesErr = openTmpImages(filepath.Join(cfg.StateDir, "tmp")); d.imagesErr != nil {
 		log.Warn("no disk images for /tmp, it counts as function memory", "error", d.imagesErr)
 	}
-	if err := d.templates.use(nil, func(*template) error { return nil }); err != nil {
+	tpl, err := d.templates.get(nil)
+	if err != nil {
 		return nil, fmt.Errorf("namespace driver: %w", errors.Join(err, d.Close()))
 	}
+	tpl.ns.Close()
 	return d, nil
 }
 
@@ -134,6 +138,7 @@ func (d *Driver) Run(ctx context.Context) error {
 // Close lets go of what the driver holds on the host. The environments must have
 // been destroyed.
 func (d *Driver) Close() error {
+	d.spawns.close()
 	d.templates.close()
 	d.networks.close()
 	err := d.groups.Close(context.Background())
@@ -151,7 +156,7 @@ func (d *Driver) Create(ctx context.Context, spec sandbox.Spec) (_ sandbox.Envir
 	if err := checkSpec(spec); err != nil {
 		return nil, fmt.Errorf("create environment: %w", err)
 	}
-	e := &environment{driver: d, spec: spec, network: -1, ended: make(chan struct{}), live: map[uint32]*process{}, started: map[uint32]*process{}, calls: map[uint32]chan control.Message{}}
+	e := &environment{driver: d, spec: spec, network: -1, pidfd: -1, ended: make(chan struct{}), live: map[uint32]*process{}, started: map[uint32]*process{}, calls: map[uint32]chan control.Message{}}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("create environment %s: %w", spec.ID, errors.Join(err, e.release(context.WithoutCancel(ctx))))
@@ -161,9 +166,6 @@ func (d *Driver) Create(ctx context.Context, spec sandbox.Spec) (_ sandbox.Envir
 		return nil, err
 	}
 	e.hasSlot = true
-	if e.group, err = d.groups.Create(string(spec.ID), limits(spec)); err != nil {
-		return nil, err
-	}
 	if e.network, err = d.networks.take(); err != nil {
 		return nil, err
 	}
@@ -181,8 +183,9 @@ func (d *Driver) Create(ctx context.Context, spec sandbox.Spec) (_ sandbox.Envir
 // supervisorThreads is what process 1 takes of the environment's process limit.
 const supervisorThreads = 16
 
-func limits(spec sandbox.Spec) cgroup.Limits {
-	l := cgroup.Limits{MemoryBytes: int64(spec.MemoryMB) << 20, CPUMillis: spec.CPUMillis}
+// spaceLimits are the limits on what is held, not on what is spent.
+func spaceLimits(spec sandbox.Spec) cgroup.Limits {
+	l := cgroup.Limits{MemoryBytes: int64(spec.MemoryMB) << 20}
 	if spec.ProcessesMax > 0 {
 		l.Processes = spec.ProcessesMax + supervisorThreads
 	}

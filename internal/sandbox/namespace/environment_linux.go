@@ -30,6 +30,7 @@ type environment struct {
 	image   *tmpImage
 
 	pid   int // of process 1, on the host
+	pidfd int // a descriptor of it
 	conn  *net.UnixConn
 	ended chan struct{} // closed when process 1 is gone and reaped
 
@@ -218,17 +219,16 @@ func (e *environment) stop(ctx context.Context) error {
 	if e.conn == nil {
 		return nil
 	}
-	if e.pid == 0 {
-		return e.conn.Close()
+	if e.pidfd < 0 {
+		_ = e.conn.Close() // process 1 was not made, or has been waited for
+		return nil
 	}
-	e.mu.Lock()
-	if !e.dead {
-		_ = syscall.Kill(e.pid, syscall.SIGKILL) // it is not reaped: the number is still its own
-	}
-	e.mu.Unlock()
-	e.reapOnce.Do(func() { go e.listen() }) // when Create failed before it listened
+	_ = unix.PidfdSendSignal(e.pidfd, unix.SIGKILL, nil, 0) // it may have ended already
+	e.reapOnce.Do(func() { go e.listen() })                 // when Create failed before it listened
 	select {
 	case <-e.ended:
+		unix.Close(e.pidfd)
+		e.pidfd = -1
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("wait for process 1: %w", ctx.Err())

@@ -6,12 +6,9 @@ import (
 	"sync"
 )
 
-// Who the processes are, as seen from inside: Lambda's sbx_user1051.
-const (
-	insideUID  = 993
-	insideGID  = 990
-	insideUser = "sbx_user1051"
-)
+// insideUser is the name of the processes' user as seen from inside; its numbers are
+// control's.
+const insideUser = "sbx_user1051"
 
 // Host ids: each environment has two that nobody else has, one for its init and
 // one for its processes, so that what the kernel accounts by user (processes,

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hearthfaas/hearth/internal/sandbox/cgroup"
 	"github.com/hearthfaas/hearth/internal/sandbox/namespace/control"
 )
 
@@ -23,16 +23,14 @@ var masks = []string{
 	"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/kallsyms", "/proc/kmsg",
 }
 
-// namespaces are what process 1 gets of its own besides the network namespace,
-// which is made beforehand.
-const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-
-// launch builds the root, starts process 1 in it and waits until it is ready.
+// launch builds the root, starts process 1 in it and waits until it is ready. The
+// limits are set while the spawner forks, and the one on CPU time when the set-up,
+// which is not the customer's, is done.
 func (e *environment) launch(ctx context.Context) error {
 	mounts, points, err := openMounts(e)
 	defer func() {
 		for _, m := range mounts {
-			unix.Close(m.fd)
+			m.file.Close()
 		}
 	}()
 	if err != nil {
@@ -42,24 +40,36 @@ func (e *environment) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer theirs.Close()
 	e.conn = ours
 	setup := control.Message{
-		Kind: control.Setup, Hostname: e.driver.cfg.Hostname, UID: insideUID, GID: insideGID,
+		Kind: control.Setup, Hostname: e.driver.cfg.Hostname,
 		FilesMax: uint32(e.spec.FilesMax), Processes: uint32(e.spec.ProcessesMax), Filter: e.driver.filter, Masks: masks,
 	}
 	if err := e.write(&setup, nil); err != nil {
-		theirs.Close()
 		return err
 	}
-	err = e.driver.templates.use(points, func(tpl *template) error {
-		return onThread(func() error { return e.fork(tpl, mounts, theirs) })
-	})
-	theirs.Close()
+	tpl, err := e.driver.templates.get(points)
 	if err != nil {
 		return err
 	}
-	if err := e.group.Add(e.pid); err != nil {
+	defer tpl.ns.Close()
+	if e.group, err = e.driver.groups.Create(string(e.spec.ID)); err != nil {
 		return err
+	}
+	initID, processID := e.driver.slots.ids(e.slot)
+	wait, err := e.driver.spawns.ask(&control.Message{
+		UID: uint32(initID), GID: uint32(processID), Env: e.group.Door().Tasks, Dir: e.group.Door().Directory,
+	}, tpl, e.network, theirs, mounts)
+	if err != nil {
+		return err
+	}
+	limitErr := e.group.Limit(spaceLimits(e.spec))
+	if e.pid, e.pidfd, err = wait(); err != nil {
+		return err
+	}
+	if limitErr != nil {
+		return limitErr
 	}
 	msg, err := e.read(ctx)
 	switch {
@@ -68,13 +78,16 @@ func (e *environment) launch(ctx context.Context) error {
 	case msg.Kind == control.Refused:
 		return fmt.Errorf("process 1: %s: %w", msg.Text, syscall.Errno(msg.Errno))
 	}
+	if err := e.group.Limit(cgroup.Limits{CPUMillis: e.spec.CPUMillis}); err != nil {
+		return err
+	}
 	e.reapOnce.Do(func() { go e.listen() }) // ends with the socket; Destroy waits for it
 	return nil
 }
 
 // attached is a detached mount and where it goes.
 type attached struct {
-	fd     int
+	file   *os.File
 	target string
 }
 
@@ -84,7 +97,7 @@ func openMounts(e *environment) (mounts []attached, points []mountPoint, err err
 	if err != nil {
 		return nil, nil, err
 	}
-	mounts = append(mounts, attached{fd, "/tmp"})
+	mounts = append(mounts, attached{os.NewFile(uintptr(fd), "/tmp"), "/tmp"})
 	for _, m := range e.spec.Mounts {
 		info, err := os.Stat(m.Source)
 		if err != nil {
@@ -94,7 +107,7 @@ func openMounts(e *environment) (mounts []attached, points []mountPoint, err err
 		if err != nil {
 			return mounts, nil, fmt.Errorf("mount at %s: %w", m.Target, err)
 		}
-		mounts = append(mounts, attached{fd, m.Target})
+		mounts = append(mounts, attached{os.NewFile(uintptr(fd), m.Source), m.Target})
 		points = append(points, mountPoint{m.Target, !info.IsDir()})
 	}
 	return mounts, points, nil
@@ -123,62 +136,6 @@ func (e *environment) tmpMount() (int, error) {
 		return -1, fmt.Errorf("mount tmpfs: %w", err)
 	}
 	return fd, nil
-}
-
-// fork completes a copy of the template and starts process 1 in it. It changes the
-// calling thread for good.
-func (e *environment) fork(tpl *template, mounts []attached, socket *os.File) error {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // the host's, before it is out of sight
-	if err != nil {
-		return err
-	}
-	defer null.Close()
-	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return fmt.Errorf("leave the shared root: %w", err)
-	}
-	if err := unix.Setns(tpl.ns, unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("enter the template: %w", err)
-	}
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("copy the template: %w", err)
-	}
-	for _, m := range mounts {
-		if err := attach(m); err != nil {
-			return fmt.Errorf("mount at %s: %w", m.target, err)
-		}
-	}
-	if err := unix.Setns(e.network, unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("enter the network namespace: %w", err)
-	}
-	initID, processID := e.driver.slots.ids(e.slot)
-	e.pid, err = syscall.ForkExec("/init", []string{initName}, &syscall.ProcAttr{
-		Env:   []string{},
-		Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), socket.Fd()},
-		Sys: &syscall.SysProcAttr{
-			Cloneflags:                 namespaces,
-			UidMappings:                []syscall.SysProcIDMap{{ContainerID: 0, HostID: initID, Size: 1}, {ContainerID: insideUID, HostID: processID, Size: 1}},
-			GidMappings:                []syscall.SysProcIDMap{{ContainerID: 0, HostID: initID, Size: 1}, {ContainerID: insideGID, HostID: processID, Size: 1}},
-			GidMappingsEnableSetgroups: true,
-			Credential:                 &syscall.Credential{Uid: 0, Gid: 0},
-			Setsid:                     true,
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("start process 1: %w", err)
-	}
-	return nil
-}
-
-// attach puts a mount into the root that lies at /new. The way there may lead
-// through what an earlier mount brought, so links are not followed.
-func attach(m attached) error {
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
-	to, err := unix.Openat2(unix.AT_FDCWD, filepath.Join("/new", m.target), &how)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(to)
-	return unix.MoveMount(m.fd, "", to, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 }
 
 // socketPair makes the control socket: our end, and process 1's.

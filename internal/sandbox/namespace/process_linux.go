@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"syscall"
 
@@ -87,6 +88,13 @@ func (e *environment) call(ctx context.Context, msg *control.Message, files []*o
 
 // write sends one message with descriptors.
 func (e *environment) write(msg *control.Message, files []*os.File) error {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	return send(e.conn, msg, files)
+}
+
+// send writes one message to process 1 or the spawner.
+func send(conn *net.UnixConn, msg *control.Message, files []*os.File) error {
 	b := msg.Append(nil)
 	if len(b) > control.MessageMax {
 		return fmt.Errorf("arguments and environment of %d bytes are more than %d", len(b), control.MessageMax)
@@ -99,10 +107,8 @@ func (e *environment) write(msg *control.Message, files []*os.File) error {
 		}
 		oob = unix.UnixRights(fds...)
 	}
-	e.writing.Lock()
-	defer e.writing.Unlock()
-	if _, _, err := e.conn.WriteMsgUnix(b, oob, nil); err != nil {
-		return fmt.Errorf("ask process 1: %w", err)
+	if _, _, err := conn.WriteMsgUnix(b, oob, nil); err != nil {
+		return fmt.Errorf("send a request: %w", err)
 	}
 	return nil
 }
@@ -129,7 +135,7 @@ func (e *environment) receive(buf []byte) (control.Message, error) {
 // answerMax bounds what process 1 answers: numbers and a few words.
 const answerMax = 1 << 10
 
-// listen hands out process 1's messages until it is gone, and then reaps it.
+// listen hands out process 1's messages until it is gone.
 func (e *environment) listen() {
 	buf := make([]byte, answerMax)
 	for {
@@ -140,14 +146,20 @@ func (e *environment) listen() {
 		e.dispatch(msg)
 	}
 	_ = e.conn.Close() // process 1 ends when it has not done so already
-	for {
-		_, err := syscall.Wait4(e.pid, nil, 0, nil)
-		if err != syscall.EINTR {
-			break
-		}
-	}
+	waitFor(e.pidfd)
 	e.end()
 	close(e.ended)
+}
+
+// waitFor waits until a process has ended. For a process 1 that is when all others
+// of its namespace are gone.
+func waitFor(pidfd int) {
+	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	for {
+		if n, err := unix.Poll(fds, -1); n > 0 || err != unix.EINTR {
+			return
+		}
+	}
 }
 
 func (e *environment) dispatch(msg control.Message) {

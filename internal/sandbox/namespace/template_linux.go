@@ -24,7 +24,7 @@ import (
 // There is one template for each set of mount points, because nothing can be made
 // in the skeleton later: environments share it, and it is read-only.
 type template struct {
-	ns int // the mount namespace
+	ns *os.File // the mount namespace
 }
 
 // templatesMax bounds the templates kept. A driver's callers have a handful of
@@ -42,18 +42,8 @@ type templates struct {
 	made map[string]*template
 }
 
-// use calls f with the template for the mount points. The template stays in place
-// while f runs.
-func (t *templates) use(points []mountPoint, f func(*template) error) error {
-	tpl, err := t.get(points)
-	if err != nil {
-		return err
-	}
-	defer tpl.close()
-	return f(tpl)
-}
-
-// get returns a template with a descriptor of the caller's own.
+// get returns the template for the mount points, with a descriptor that the caller
+// closes.
 func (t *templates) get(points []mountPoint) (*template, error) {
 	key := templateKey(points)
 	t.mu.Lock()
@@ -66,29 +56,27 @@ func (t *templates) get(points []mountPoint) (*template, error) {
 		}
 		if len(t.made) >= templatesMax {
 			for old := range t.made { // any one: there are never this many in use
-				t.made[old].close()
+				t.made[old].ns.Close()
 				delete(t.made, old)
 				break
 			}
 		}
-		tpl = &template{ns: ns}
+		tpl = &template{ns: os.NewFile(uintptr(ns), "template")}
 		t.made[key] = tpl
 	}
-	ns, err := unix.FcntlInt(uintptr(tpl.ns), unix.F_DUPFD_CLOEXEC, 0)
+	ns, err := unix.FcntlInt(tpl.ns.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("use a root template: %w", err)
 	}
-	return &template{ns: ns}, nil
+	return &template{ns: os.NewFile(uintptr(ns), "template")}, nil
 }
-
-func (t *template) close() { unix.Close(t.ns) }
 
 // close lets go of all templates.
 func (t *templates) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, tpl := range t.made {
-		tpl.close()
+		tpl.ns.Close()
 	}
 	clear(t.made)
 }

@@ -19,10 +19,13 @@ const (
 	Thaw    Kind = 'T' // let them go on
 )
 
-// From the init to the driver.
+// From the driver to the spawner.
+const Spawn Kind = 'P' // make process 1 of an environment; carries what it is made of
+
+// From the init and the spawner to the driver.
 const (
 	Ready   Kind = 'r' // Setup is done
-	Done    Kind = 'd' // the request Seq was carried out; Pid for a Start
+	Done    Kind = 'd' // the request Seq was carried out; Pid for a Start or a Spawn
 	Refused Kind = 'e' // it was not: Errno and Text say why
 	Exited  Kind = 'x' // process Pid ended with wait status Status
 )
@@ -34,7 +37,13 @@ const MessageMax = 128 << 10
 // FilesMax bounds the descriptors of one message; the kernel's own bound is 253.
 const FilesMax = 32
 
-// DescriptorFD is the init's end of the socket.
+// UserID and GroupID are the processes' as seen from inside: Lambda's sbx_user1051.
+const (
+	UserID  = 993
+	GroupID = 990
+)
+
+// DescriptorFD is the init's and the spawner's end of the socket.
 const DescriptorFD = 3
 
 // Message is one message; which fields count depends on Kind.
@@ -46,7 +55,9 @@ type Message struct {
 	Errno  uint32
 	Text   string
 
-	// Start.
+	// Start. In a Spawn, Path is the name that process 1 goes by, Args are the places
+	// of the mounts, UID and GID are the host's ids of root and the processes, Env are
+	// the version 1 control group files to enter by and Dir is the version 2 group.
 	Path string
 	Dir  string
 	Args []string // with the name of the program first
@@ -54,7 +65,7 @@ type Message struct {
 
 	// Setup.
 	Hostname  string
-	UID, GID  uint32 // of the processes, as seen from inside
+	UID, GID  uint32
 	Flags     uint32
 	FilesMax  uint32
 	Processes uint32

@@ -53,7 +53,7 @@ type supervisor struct {
 
 func (s *supervisor) run() {
 	buf := make([]byte, control.MessageMax)
-	msg, _, ok := receive(buf)
+	msg, _, ok := control.Receive(buf)
 	if !ok || msg.Kind != control.Setup {
 		return
 	}
@@ -65,7 +65,7 @@ func (s *supervisor) run() {
 	s.reply(&control.Message{Kind: control.Ready})
 	go s.reap() // ends with the process
 	for {
-		msg, fds, ok := receive(buf)
+		msg, fds, ok := control.Receive(buf)
 		if !ok {
 			return
 		}
@@ -74,6 +74,12 @@ func (s *supervisor) run() {
 			syscall.Close(fd)
 		}
 	}
+}
+
+func (s *supervisor) reply(msg *control.Message) {
+	s.send.Lock()
+	defer s.send.Unlock()
+	control.Send(msg, -1)
 }
 
 func (s *supervisor) handle(msg *control.Message, fds []int) {
@@ -205,7 +211,7 @@ func (s *supervisor) start(msg *control.Message, fds []int) {
 	}
 	attr := &syscall.ProcAttr{Dir: msg.Dir, Env: msg.Env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true}}
 	if s.config.Flags&control.SingleUser == 0 {
-		attr.Sys.Credential = &syscall.Credential{Uid: s.config.UID, Gid: s.config.GID}
+		attr.Sys.Credential = &syscall.Credential{Uid: control.UserID, Gid: control.GroupID}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
