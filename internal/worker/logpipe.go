@@ -31,13 +31,15 @@ type logPipe struct {
 
 	mu      sync.Mutex // guards what follows and reading from fd
 	partial []byte     // the beginning of a line whose end has not come yet
-	buf     []byte
 	tail    *tail // the invoke that asked for its log's end, or nil
 	closed  bool
 }
 
 // readSize is how much one read takes; a pipe holds 64 KiB.
 const readSize = 64 << 10
+
+// readBuffers are shared by all pipes, so that idle environments hold none.
+var readBuffers = sync.Pool{New: func() any { b := make([]byte, readSize); return &b }}
 
 // newLogPipe makes the pipe. The write end goes to the environment's processes.
 func newLogPipe(stream LogStream, logs Logs) (*logPipe, error) {
@@ -77,25 +79,22 @@ func (p *logPipe) takeAvailable() (ended bool) {
 	if p.closed {
 		return true
 	}
-	if p.buf == nil {
-		p.buf = make([]byte, readSize)
-	}
+	pooled := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(pooled)
+	buf := *pooled
 	for {
-		n, err := syscall.Read(p.fd, p.buf)
+		n, err := syscall.Read(p.fd, buf)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case errors.Is(err, syscall.EAGAIN):
-			p.buf = nil // idle environments hold no buffer
 			return false
 		case err != nil || n == 0:
 			return true
 		}
-		p.take(p.buf[:n])
-		if n < len(p.buf) {
-			// A pipe gives all it has; ask again only when the buffer was filled.
-			p.buf = nil
-			return false
+		p.take(buf[:n])
+		if n < len(buf) {
+			return false // a pipe gives all it has; ask again only after a full buffer
 		}
 	}
 }
