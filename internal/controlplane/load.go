@@ -122,7 +122,11 @@ func (s *Service) onReservations(e store.RowEvent[reservationsRecord]) {
 }
 
 func (s *Service) reserve(in lambda.FunctionID, name string, n *int) {
-	f := *s.view.function(lambda.FunctionID{Account: in.Account, Region: in.Region, Name: name})
+	id := lambda.FunctionID{Account: in.Account, Region: in.Region, Name: name}
+	f := *s.view.function(id)
 	f.reserved = n
 	s.view.replace(&f)
+	if s.cfg.Limits != nil {
+		s.cfg.Limits.SetReserved(id, n)
+	}
 }

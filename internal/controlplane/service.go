@@ -39,6 +39,12 @@ type Environments interface {
 	Retire(key lambda.EnvironmentKey)
 }
 
+// Limits holds the concurrency limits of the invoke path (counter meets it).
+type Limits interface {
+	// SetReserved sets a function's reserved concurrency; nil takes it away.
+	SetReserved(id lambda.FunctionID, n *int)
+}
+
 // Config is what a Service works with. Store, Codes and Roles are required.
 type Config struct {
 	Store        store.Store
@@ -46,6 +52,7 @@ type Config struct {
 	Roles        Roles
 	Runtimes     Runtimes     // nil: every current runtime can run
 	Environments Environments // nil: nobody keeps environments
+	Limits       Limits       // nil: nobody counts invokes
 	// PassRole says whether the caller in ctx may hand the role to Lambda
 	// (iam:PassRole); nil allows it.
 	PassRole func(ctx context.Context, roleARN string) error

@@ -107,6 +107,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Roles:              p.iam,
 		Runtimes:           runtimeCheck{catalogue},
 		Environments:       p.manager,
+		Limits:             count,
 		Warm:               warm(cache),
 		CodeURL:            func(base string, d lambda.CodeDigest) string { return links.URL(base, d, time.Now()) },
 		AccountConcurrency: n.cfg.AccountConcurrency,
