@@ -13,7 +13,7 @@ import (
 // bootstrapFiles are the programs that run handlers, one directory for each
 // language.
 //
-//go:embed node python
+//go:embed node python python/hearth_runtime/__init__.py
 var bootstrapFiles embed.FS
 
 // mountPoints are empty directories in the bootstraps' directories on which an SDK
@@ -54,11 +54,29 @@ func fillBootstraps(dir string) error {
 			return fmt.Errorf("write the bootstraps: %w", err)
 		}
 	}
-	// The sandbox's user is another one than Hearth's.
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return fmt.Errorf("open the bootstraps to the sandbox's user: %w", err)
-	}
-	return nil
+	return openToAll(dir)
+}
+
+// openToAll lets every user read a tree, whatever the umask was: the sandbox's user
+// is another one than Hearth's.
+func openToAll(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		mode := st.Mode().Perm() | 0o444
+		if d.IsDir() || mode&0o111 != 0 {
+			mode |= 0o111
+		}
+		if mode == st.Mode().Perm() {
+			return nil
+		}
+		return os.Chmod(path, mode)
+	})
 }
 
 // bootstrapHash names the embedded files' content.

@@ -121,7 +121,7 @@ func (c *Catalogue) place(name string, fill func(tmp string) error, progress io.
 	if err := fill(tmp); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
-	if err := os.Chmod(tmp, 0o755); err != nil { // the sandbox's user reads it
+	if err := openToAll(tmp); err != nil {
 		return fmt.Errorf("install %s: %w", name, err)
 	}
 	if err := os.Rename(tmp, target); err != nil {

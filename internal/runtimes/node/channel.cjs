@@ -1,0 +1,94 @@
+// The private channel to Hearth on descriptor 3: frames of a 4-byte length, a byte
+// of type and a body. All calls block, on purpose: a runtime that waits for its
+// next event is as good as frozen, and plain system calls are the fastest way to
+// wake one up. Hearth's package runtimeapi describes the frames.
+'use strict';
+
+const fs = require('fs');
+const { readSync, writeSync } = fs; // functions may patch fs later
+
+const FD = 3;
+const SMALL = 64 * 1024; // what a frame may measure to go through the standing buffers
+const HEAD = 5;
+const ID = 36;
+
+const inbox = Buffer.allocUnsafeSlow(SMALL);
+const outbox = Buffer.allocUnsafeSlow(SMALL);
+const NEXT = Buffer.from([0, 0, 0, 1, 0x4e]);
+
+// retry calls a system call again while a descriptor that someone made
+// non-blocking has no room or no bytes.
+function retry(call, fd, buffer, offset, length) {
+  for (;;) {
+    try {
+      return call(fd, buffer, offset, length);
+    } catch (err) {
+      if (err.code !== 'EAGAIN') throw err;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function writeAll(fd, buffer, length) {
+  for (let done = 0; done < length;) done += retry(writeSync, fd, buffer, done, length - done);
+}
+
+// read fills buffer[have..want] and returns how many bytes it then holds. Hearth
+// ends the stream when it wants no more of this process.
+function read(buffer, have, want) {
+  while (have < want) {
+    const n = retry(readSync, FD, buffer, have, buffer.length - have);
+    if (n === 0) process.exit(0);
+    have += n;
+  }
+  return have;
+}
+
+// receive waits for the next event: its metadata's fields and its JSON text. Hearth
+// sends one frame at a time, so nothing lies behind it.
+exports.receive = function receive() {
+  let frame = inbox;
+  const have = read(frame, 0, HEAD + 4);
+  const size = 4 + frame.readUInt32BE(0);
+  if (size > SMALL) {
+    frame = Buffer.allocUnsafeSlow(size);
+    inbox.copy(frame, 0, 0, have);
+  }
+  read(frame, have, size);
+  const body = HEAD + 4 + frame.readUInt32BE(HEAD);
+  return { fields: frame.utf8Slice(HEAD + 4, body).split('\n'), text: frame.utf8Slice(body, size) };
+};
+
+// send writes a frame of head and payload (a string or a Buffer) in one system
+// call, with "next" behind it when asked to.
+function send(kind, head, payload, next) {
+  const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+  const size = HEAD + head.length + length;
+  const total = size + (next ? NEXT.length : 0);
+  const frame = total <= SMALL ? outbox : Buffer.allocUnsafeSlow(total);
+  frame.writeUInt32BE(size - 4, 0);
+  frame[4] = kind;
+  frame.latin1Write(head, HEAD);
+  const at = HEAD + head.length;
+  if (typeof payload === 'string') frame.utf8Write(payload, at);
+  else payload.copy(frame, at);
+  if (next) NEXT.copy(frame, size);
+  writeAll(FD, frame, total);
+}
+
+// typeHead is an error type behind its length, in a byte each.
+function typeHead(type) {
+  const text = String(type).replace(/[^\x20-\x7e]/g, '?').slice(0, 255);
+  return String.fromCharCode(text.length) + text;
+}
+
+exports.next = () => writeAll(FD, NEXT, NEXT.length);
+exports.respond = (id, payload, next) => send(0x52, id, payload, next);
+exports.fail = (id, type, payload, next) => send(0x45, id + typeHead(type), payload, next);
+exports.failInit = (type, payload) => send(0x46, typeHead(type), payload, false);
+
+// log writes to standard output before anything that is sent after it.
+exports.log = (text) => {
+  const bytes = Buffer.from(text);
+  writeAll(1, bytes, bytes.length);
+};
