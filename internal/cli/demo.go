@@ -13,18 +13,21 @@ import (
 )
 
 func (a *app) demoCommand() *cobra.Command {
-	return &cobra.Command{
+	var isolation string
+	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show what Hearth does: start one, run the examples cold and warm, stop it",
 		Long: `Start a Hearth of its own on a free port with a data directory of its own, run the
 examples on it, check what they show, stop it and leave nothing behind. As root,
 functions run in sandboxes with limits.`,
 		Args: cobra.NoArgs,
-		RunE: runs(func(ctx context.Context, _ []string) error { return a.demo(ctx) }),
+		RunE: runs(func(ctx context.Context, _ []string) error { return a.demo(ctx, isolation) }),
 	}
+	cmd.Flags().StringVar(&isolation, "isolation", "", "namespace or process (default: namespace where this user may)")
+	return cmd
 }
 
-func (a *app) demo(ctx context.Context) error {
+func (a *app) demo(ctx context.Context, isolation string) error {
 	binary, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
@@ -33,7 +36,7 @@ func (a *app) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := demo.Config{Binary: binary, Runtimes: map[string]bool{}, Root: os.Geteuid() == 0, Out: a.stdout}
+	cfg := demo.Config{Binary: binary, Runtimes: map[string]bool{}, Root: os.Geteuid() == 0, Isolation: isolation, Out: a.stdout}
 	for _, info := range cat.List(ctx) {
 		cfg.Runtimes[info.Name] = info.Available
 	}

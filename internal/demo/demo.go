@@ -6,6 +6,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,9 @@ type Config struct {
 	// installed without the source tree does not have it.
 	GoSource string
 	Root     bool // whether this user is root
-	Out      io.Writer
+	// Isolation is the driver to use; empty takes sandboxes where they can be had.
+	Isolation string
+	Out       io.Writer
 }
 
 // demo is one run.
@@ -75,7 +78,10 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := d.start(ctx, filepath.Join(dir, "data")); err != nil {
 		return err
 	}
-	err = d.steps(ctx)
+	if err = d.steps(ctx); err != nil && ctx.Err() == nil {
+		d.p.title("The end of Hearth's log")
+		fmt.Fprint(cfg.Out, d.hearth.Log())
+	}
 	if stopErr := d.stop(err == nil); err == nil {
 		err = stopErr
 	}
@@ -103,13 +109,13 @@ func (d *demo) chooseRuntimes() {
 // starts it without.
 func (d *demo) start(ctx context.Context, dataDir string) error {
 	o := harness.Options{
-		Binary: d.cfg.Binary, DataDir: dataDir, Isolation: "namespace",
+		Binary: d.cfg.Binary, DataDir: dataDir, Isolation: cmp.Or(d.cfg.Isolation, "namespace"),
 		Config: fmt.Sprintf("idle_timeout: %s\n", idleTimeout),
 	}
 	h, err := harness.Start(ctx, o)
-	d.isolated = err == nil
+	d.isolated = err == nil && o.Isolation != "process"
 	if err != nil {
-		if d.cfg.Root {
+		if d.cfg.Root || d.cfg.Isolation != "" {
 			return err
 		}
 		o.Isolation = "process"
@@ -121,6 +127,8 @@ func (d *demo) start(ctx context.Context, dataDir string) error {
 	d.lambda, d.logs = lambda.NewFromConfig(d.aws), cloudwatchlogs.NewFromConfig(d.aws)
 	d.p.title("Hearth is ready on %s, %d ms after its start", h.Endpoint, h.ReadyAfter.Milliseconds())
 	switch {
+	case d.cfg.Isolation == "process":
+		d.p.text("Functions run as plain processes, as asked: no isolation and no limits.")
 	case !d.isolated:
 		d.p.text("This user may not make sandboxes here, so functions run as plain processes, with")
 		d.p.text("no isolation and no limits. `hearth doctor` says why; `sudo make demo` has them.")
