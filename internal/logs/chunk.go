@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -33,24 +34,24 @@ type line struct {
 type chunk struct {
 	group, stream int64
 	first, last   int64
-	seq           int64 // of its first event; the others follow one by one
+	seq           int64 // of its first event
 	bytes, count  int64
 	data          []byte
 }
 
-// pack sorts lines by time, gives them their seqs, beginning after seq, and packs
-// them into chunks. All are of one stream and one day.
-func pack(group, stream, seq int64, lines []line) []chunk {
-	slices.SortStableFunc(lines, func(a, b line) int { return int(a.ts - b.ts) })
+// pack sorts lines, which are of one stream and one day and in order of arrival,
+// by time and packs them into chunks.
+func pack(group, stream int64, lines []line) []chunk {
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.ts, b.ts) })
 	var out []chunk
 	var c *chunk
 	for _, l := range lines {
-		seq++
 		if c == nil || l.ts-c.first > chunkSpan || len(c.data)+len(l.message) > chunkBytes {
-			out = append(out, chunk{group: group, stream: stream, first: l.ts, seq: seq})
+			out = append(out, chunk{group: group, stream: stream, first: l.ts, seq: l.seq})
 			c = &out[len(out)-1]
 		}
 		c.data = binary.AppendUvarint(c.data, uint64(l.ts-c.first)) //nolint:gosec // sorted, so not negative
+		c.data = binary.AppendVarint(c.data, l.seq-c.seq)
 		c.data = binary.AppendVarint(c.data, l.ingested-l.ts)
 		c.data = binary.AppendUvarint(c.data, uint64(len(l.message)))
 		c.data = append(c.data, l.message...)
@@ -67,29 +68,24 @@ var errCorruptChunk = errors.New("a chunk of log events is corrupt")
 func (c *chunk) unpack() ([]line, error) {
 	// One string for all, so that the messages are slices of it.
 	text, pos := string(c.data), 0
-	lines := make([]line, 0, c.count)
-	for seq := c.seq; pos < len(text); seq++ {
-		delta, n := binary.Uvarint(c.data[pos:])
-		if n <= 0 {
+	lines := make([]line, 0, min(max(c.count, 0), int64(len(text))))
+	for pos < len(text) {
+		delta, n1 := binary.Uvarint(c.data[pos:])
+		seq, n2 := binary.Varint(c.data[pos+max(n1, 0):])
+		age, n3 := binary.Varint(c.data[pos+max(n1, 0)+max(n2, 0):])
+		if n1 <= 0 || n2 <= 0 || n3 <= 0 {
 			return nil, errCorruptChunk
 		}
-		pos += n
-		age, n := binary.Varint(c.data[pos:])
-		if n <= 0 {
-			return nil, errCorruptChunk
-		}
-		pos += n
+		pos += n1 + n2 + n3
 		size, n := binary.Uvarint(c.data[pos:])
-		if n <= 0 || size > uint64(len(text)-pos-n) {
+		if n <= 0 || size > uint64(len(text)-pos-n) { //nolint:gosec // n is at most what is left
 			return nil, errCorruptChunk
 		}
 		pos += n
+		end := pos + int(size)       //nolint:gosec // checked above
 		ts := c.first + int64(delta) //nolint:gosec // pack wrote it
-		lines = append(lines, line{
-			ts: ts, seq: seq, ingested: ts + age, stream: c.stream,
-			message: text[pos : pos+int(size)], //nolint:gosec // checked above
-		})
-		pos += int(size) //nolint:gosec // checked above
+		lines = append(lines, line{ts: ts, seq: c.seq + seq, ingested: ts + age, stream: c.stream, message: text[pos:end]})
+		pos = end
 	}
 	return lines, nil
 }

@@ -17,8 +17,10 @@ func (s *Service) flush(ctx context.Context) {
 	s.flushLocked(ctx)
 }
 
-// flushLocked is flush for callers that hold disk.
+// flushLocked is flush for callers that hold disk. What waits belongs to others
+// than the caller, so it is written even when the caller has gone.
 func (s *Service) flushLocked(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
 	b := s.buffer.take()
 	if len(b.entries) == 0 {
 		return
@@ -54,7 +56,7 @@ func (s *Service) write(ctx context.Context, b batch) error {
 		return fmt.Errorf("make log groups and streams: %w", err)
 	}
 	var errs []error
-	for d, parts := range split(b, found) {
+	for d, parts := range s.split(b, found) {
 		if err := s.writeDay(ctx, d, parts); err != nil {
 			errs = append(errs, fmt.Errorf("write log events of %s: %w", d.file(), err))
 		}
@@ -62,8 +64,8 @@ func (s *Service) write(ctx context.Context, b batch) error {
 	return errors.Join(errs...)
 }
 
-// split sorts a batch's events by day and stream.
-func split(b batch, found map[streamRef]part) map[day][]*part {
+// split numbers a batch's events and sorts them by day and stream.
+func (s *Service) split(b batch, found map[streamRef]part) map[day][]*part {
 	type at struct {
 		stream *stream
 		day    day
@@ -82,7 +84,8 @@ func split(b batch, found map[streamRef]part) map[day][]*part {
 					byDay[d] = append(byDay[d], p)
 				}
 			}
-			p.lines = append(p.lines, line{ts: ts, ingested: e.at, message: ev.Message})
+			s.seq++
+			p.lines = append(p.lines, line{ts: ts, seq: s.seq, ingested: e.at, message: ev.Message})
 		}
 		rest = rest[e.n:]
 	}
@@ -165,14 +168,13 @@ func (s *Service) writeDay(ctx context.Context, d day, parts []*part) error {
 	if err != nil {
 		return err
 	}
-	seq, stats, err := writeParts(ctx, tx, s.seq, parts)
+	stats, err := writeParts(ctx, tx, parts)
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	s.seq = seq
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, p := range parts {
@@ -181,37 +183,34 @@ func (s *Service) writeDay(ctx context.Context, d day, parts []*part) error {
 	return nil
 }
 
-// writeParts writes chunks and stats and returns the last seq given out and the
-// new stats of each part. Only the writer changes stats, so it reads them without
-// the lock.
-func writeParts(ctx context.Context, tx *sql.Tx, seq int64, parts []*part) (int64, []dayStats, error) {
+// writeParts writes chunks and stats and returns the new stats of each part. Only
+// the writer changes stats, so it reads them without the lock.
+func writeParts(ctx context.Context, tx *sql.Tx, parts []*part) ([]dayStats, error) {
 	insert, err := tx.PrepareContext(ctx, `INSERT INTO chunks (grp, stream, first, last, seq, bytes, count, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer insert.Close()
 	replace, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO stats (stream, first, last, ingested, bytes, count, seq) VALUES (?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer replace.Close()
 	all := make([]dayStats, len(parts))
 	for i, p := range parts {
 		st := p.stream.peek(p.day)
-		for _, c := range pack(p.group.id, p.stream.id, seq, p.lines) {
+		for _, c := range pack(p.group.id, p.stream.id, p.lines) {
 			if _, err := insert.ExecContext(ctx, c.group, c.stream, c.first, c.last, c.seq, c.bytes, c.count, c.data); err != nil {
-				return 0, nil, err
+				return nil, err
 			}
 		}
-		seq += int64(len(p.lines))
 		for _, l := range p.lines {
-			st.add(l.ts, l.ingested, len(l.message)+eventOverhead)
+			st.add(l)
 		}
-		st.seq = seq
 		if _, err := replace.ExecContext(ctx, p.stream.id, st.first, st.last, st.ingested, st.bytes, st.count, st.seq); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		all[i] = st
 	}
-	return seq, all, nil
+	return all, nil
 }

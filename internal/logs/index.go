@@ -140,15 +140,16 @@ func (st *stream) at(d day) *dayStats {
 }
 
 // add puts one more event into the stats.
-func (x *dayStats) add(ts, ingested int64, size int) {
-	if x.count == 0 || ts < x.first {
-		x.first = ts
+func (x *dayStats) add(l line) {
+	if x.count == 0 || l.ts < x.first {
+		x.first = l.ts
 	}
-	if x.count == 0 || ts > x.last {
-		x.last = ts
+	if x.count == 0 || l.ts > x.last {
+		x.last = l.ts
 	}
-	x.ingested = max(x.ingested, ingested)
-	x.bytes += int64(size)
+	x.ingested = max(x.ingested, l.ingested)
+	x.seq = max(x.seq, l.seq)
+	x.bytes += int64(len(l.message) + eventOverhead)
 	x.count++
 }
 
