@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,12 +11,12 @@ import (
 
 // appendCanonical builds the canonical request (IAM user guide, "Create a signed
 // AWS API request", step 1) in b.
-func appendCanonical(b []byte, r *http.Request, c *Claim, payloadHash string) ([]byte, error) {
+func appendCanonical(b []byte, r *http.Request, c *Claim, payloadHash string, order queryOrder) ([]byte, error) {
 	b = append(b, r.Method...)
 	b = append(b, '\n')
 	b = appendPath(b, r.URL.EscapedPath())
 	b = append(b, '\n')
-	b, err := appendQuery(b, r.URL.RawQuery, c.Presigned)
+	b, err := appendQuery(b, r.URL.RawQuery, c.Presigned, order)
 	if err != nil {
 		return b, err
 	}
@@ -67,38 +68,52 @@ func appendPath(b []byte, escaped string) []byte {
 	return b
 }
 
+// queryOrder says what the parameters are sorted by. The documentation and most
+// SDKs sort the encoded text; AWS's signers for Go sort before they encode, which
+// differs for values like a1 and a:b. AWS accepts both, and so both are tried.
+type queryOrder bool
+
+const (
+	byEncoded queryOrder = false
+	byDecoded queryOrder = true
+)
+
+// parameter is one parameter of a query in its canonical encoding; by is what it is
+// sorted by.
+type parameter struct {
+	name, value     string
+	byName, byValue string
+}
+
 // appendQuery decodes the parameters, encodes them in the one canonical way and
 // sorts them. The signature itself is not part of what a presigned request signs.
-func appendQuery(b []byte, raw string, presigned bool) ([]byte, error) {
+func appendQuery(b []byte, raw string, presigned bool, order queryOrder) ([]byte, error) {
 	if raw == "" {
 		return b, nil
 	}
-	type pair struct{ name, value string }
-	pairs := make([]pair, 0, 8)
+	parameters := make([]parameter, 0, 8)
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
 		}
+		var p parameter
+		var err error
 		name, value, _ := strings.Cut(part, "=")
-		name, err := canonicalComponent(name)
-		if err != nil {
+		if p.name, p.byName, err = canonicalComponent(name, order); err != nil {
 			return b, err
 		}
-		if presigned && name == "X-Amz-Signature" {
+		if presigned && p.name == "X-Amz-Signature" {
 			continue
 		}
-		if value, err = canonicalComponent(value); err != nil {
+		if p.value, p.byValue, err = canonicalComponent(value, order); err != nil {
 			return b, err
 		}
-		pairs = append(pairs, pair{name, value})
+		parameters = append(parameters, p)
 	}
-	slices.SortFunc(pairs, func(x, y pair) int {
-		if d := strings.Compare(x.name, y.name); d != 0 {
-			return d
-		}
-		return strings.Compare(x.value, y.value)
+	slices.SortFunc(parameters, func(x, y parameter) int {
+		return cmp.Or(strings.Compare(x.byName, y.byName), strings.Compare(x.byValue, y.byValue))
 	})
-	for i, p := range pairs {
+	for i, p := range parameters {
 		if i > 0 {
 			b = append(b, '&')
 		}
@@ -110,8 +125,8 @@ func appendQuery(b []byte, raw string, presigned bool) ([]byte, error) {
 }
 
 // canonicalComponent decodes and encodes one name or value; one that is plain
-// already, as most are, is returned as it is.
-func canonicalComponent(s string) (string, error) {
+// already, as most are, is returned as it is. by is the text to sort by.
+func canonicalComponent(s string, order queryOrder) (canonical, by string, err error) {
 	plain := true
 	for i := range len(s) {
 		if !unreserved[s[i]] {
@@ -120,13 +135,17 @@ func canonicalComponent(s string) (string, error) {
 		}
 	}
 	if plain {
-		return s, nil
+		return s, s, nil
 	}
 	decoded, err := url.QueryUnescape(s)
 	if err != nil {
-		return "", incomplete("The query string is not valid percent-encoding")
+		return "", "", incomplete("The query string is not valid percent-encoding")
 	}
-	return string(appendEncoded(nil, decoded)), nil
+	canonical = string(appendEncoded(nil, decoded))
+	if order == byDecoded {
+		return canonical, decoded, nil
+	}
+	return canonical, canonical, nil
 }
 
 // appendHeaders writes one line for each signed header. net/http takes Host out of

@@ -76,9 +76,18 @@ func (v *Verifier) Verify(r *http.Request, c *Claim, secret string, body []byte)
 	if err != nil {
 		return err
 	}
+	err = v.compare(r, c, secret, hash, byEncoded)
+	if err != nil && strings.Contains(r.URL.RawQuery, "&") {
+		err = v.compare(r, c, secret, hash, byDecoded)
+	}
+	return err
+}
+
+// compare signs the request again and compares, in constant time.
+func (v *Verifier) compare(r *http.Request, c *Claim, secret, hash string, order queryOrder) error {
 	buf, _ := v.scratch.Get().(*[]byte)
 	defer v.scratch.Put(buf)
-	b, err := appendCanonical((*buf)[:0], r, c, hash)
+	b, err := appendCanonical((*buf)[:0], r, c, hash, order)
 	*buf = b[:0]
 	if err != nil {
 		return err
