@@ -105,36 +105,43 @@ func (b *bench) cold(ctx context.Context) error {
 	}
 	defer func() { _ = h.Stop() }()
 	for _, c := range cases {
-		var calls, bares []time.Duration
-		parts := map[string][]time.Duration{}
-		var order []string
-		for i := range b.count(coldRounds) {
-			bare, err := bareStart(ctx, c.bare)
-			if err != nil {
-				return err
-			}
-			bares = append(bares, bare)
-			call, told, err := b.coldCall(ctx, h, c.f(i))
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			calls = append(calls, call)
-			for _, p := range told {
-				if !slices.Contains(order, p.Name) {
-					order = append(order, p.Name)
-				}
-				parts[p.Name] = append(parts[p.Name], p.Duration)
-			}
+		if err := b.coldCase(ctx, h, c); err != nil {
+			b.rep.fail(c.name, err)
 		}
-		figures := []figure{
-			millis("bare start", median(bares)), millis("cold call", median(calls)), millis("p90", quantile(sorted(calls), 0.9)),
-			{"× bare", float64(median(calls)) / float64(median(bares)), ""},
-		}
-		for _, name := range order {
-			figures = append(figures, millis(name, median(parts[name])))
-		}
-		b.rep.add(c.name, c.goal, figures...)
 	}
+	return ctx.Err()
+}
+
+func (b *bench) coldCase(ctx context.Context, h *hearth, c coldCase) error {
+	var calls, bares []time.Duration
+	parts := map[string][]time.Duration{}
+	var order []string
+	for i := range b.count(coldRounds) {
+		bare, err := bareStart(ctx, c.bare)
+		if err != nil {
+			return err
+		}
+		bares = append(bares, bare)
+		call, told, err := b.coldCall(ctx, h, c.f(i))
+		if err != nil {
+			return err
+		}
+		calls = append(calls, call)
+		for _, p := range told {
+			if !slices.Contains(order, p.Name) {
+				order = append(order, p.Name)
+			}
+			parts[p.Name] = append(parts[p.Name], p.Duration)
+		}
+	}
+	figures := []figure{
+		millis("bare start", median(bares)), millis("cold call", median(calls)), millis("p90", quantile(sorted(calls), 0.9)),
+		{"× bare", float64(median(calls)) / float64(median(bares)), ""},
+	}
+	for _, name := range order {
+		figures = append(figures, millis(name, median(parts[name])))
+	}
+	b.rep.add(c.name, c.goal, figures...)
 	return nil
 }
 

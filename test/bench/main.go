@@ -93,8 +93,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		fmt.Fprintf(stderr, "%s ...\n", s.what)
 		b.rep.group = s.what
-		if err := s.run(b, ctx); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+		if err := s.run(b, ctx); err != nil && ctx.Err() == nil {
+			b.rep.fail(s.name, err)
 		}
 	}
 	if *asJSON {

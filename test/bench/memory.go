@@ -46,11 +46,12 @@ func (b *bench) memory(ctx context.Context) error {
 			Name: strings.ToLower(l.name), Runtime: l.runtime, Handler: l.handler, Files: map[string]string{l.file: l.source}, Timeout: 60,
 		})
 		if err != nil {
-			return err
+			b.rep.fail(l.name, err)
+			continue
 		}
 		b.rep.add(l.name+", each idle environment", l.goal, megabytes("bare runtime", bare), megabytes("environment", here), megabytes("in Hearth's own process", own))
 	}
-	return nil
+	return ctx.Err()
 }
 
 func megabytes(name string, bytes float64) figure { return figure{name, bytes / (1 << 20), "MB"} }

@@ -17,6 +17,8 @@ type report struct {
 	Isolation string `json:"isolation"`
 	Runtimes  string `json:"runtimes"`
 	Rows      []row  `json:"rows"`
+	// Failures are sentences about what could not be measured, or had errors.
+	Failures []string `json:"failures,omitempty"`
 
 	group string
 }
@@ -49,6 +51,11 @@ func (r *report) add(name, goal string, figures ...figure) {
 	r.Rows = append(r.Rows, row{Group: r.group, Name: name, Figures: figures, Goal: goal})
 }
 
+// fail records why something could not be measured.
+func (r *report) fail(name string, err error) {
+	r.Failures = append(r.Failures, name+": "+err.Error())
+}
+
 // micros and millis are durations as figures.
 func micros(name string, d time.Duration) figure {
 	return figure{name, float64(d) / float64(time.Microsecond), "µs"}
@@ -76,6 +83,12 @@ func (r *report) writeTables(w io.Writer) error {
 			return err
 		}
 		i = end
+	}
+	if len(r.Failures) > 0 {
+		fmt.Fprintln(w, "\nNot as it should be")
+	}
+	for _, f := range r.Failures {
+		fmt.Fprintln(w, "  "+f)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type candidate struct {
 	goal  string
 	calls func(ctx context.Context, n int) ([]time.Duration, error)
 	times []time.Duration
+	err   error // why it is not measured
 }
 
 // warm measures one call at a time.
@@ -73,20 +74,26 @@ func (b *bench) warm(ctx context.Context) error {
 	all = append(all, functions...)
 	for i := range warmRounds {
 		for _, c := range all {
-			if i == 0 {
-				if _, err := c.calls(ctx, b.count(warmUp)); err != nil {
-					return fmt.Errorf("%s: %w", c.name, err)
-				}
+			if c.err == nil && i == 0 {
+				_, c.err = c.calls(ctx, b.count(warmUp))
 			}
-			times, err := c.calls(ctx, b.count(warmCalls))
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+			if c.err != nil {
+				continue // one that fails is told, and the others are measured
 			}
+			var times []time.Duration
+			times, c.err = c.calls(ctx, b.count(warmCalls))
 			c.times = append(c.times, times...)
 		}
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	floor := median(all[2].times)
 	for _, c := range all {
+		if c.err != nil {
+			b.rep.fail(c.name, c.err)
+			continue
+		}
 		t := sorted(c.times)
 		b.rep.add(c.name, c.goal, micros("p50", quantile(t, 0.5)), micros("p99", quantile(t, 0.99)),
 			figure{"× bare frontend", float64(quantile(t, 0.5)) / float64(floor), ""})
@@ -192,6 +199,6 @@ func (b *bench) addOutcome(name, goal string, o outcome) {
 	b.rep.add(name, goal, figure{"calls", o.rate(), "/s"}, millis("p50", quantile(o.times, 0.5)), millis("p99", quantile(o.times, 0.99)),
 		figure{"errors", float64(o.errors), ""})
 	if o.first != nil {
-		b.rep.add("  the first error: "+o.first.Error(), "")
+		b.rep.fail(name, o.first)
 	}
 }
