@@ -46,11 +46,17 @@ type buffer struct {
 	dropped atomic.Int64
 
 	// mu guards what follows.
-	mu      sync.Mutex
-	size    int
+	mu   sync.Mutex
+	size int
+	batch
+	spare  batch // an emptied batch, for its memory
+	closed bool
+}
+
+// batch is what several Appends took.
+type batch struct {
 	entries []entry
 	events  []Event // the entries' events, one after the other
-	closed  bool
 }
 
 // entry is one Append.
@@ -96,23 +102,33 @@ func (b *buffer) add(k Key, stream string, now time.Time, events []Event) {
 	}
 }
 
-// batch is what take took.
-type batch struct {
-	entries []entry
-	events  []Event
-}
-
 // take empties the buffer.
 func (b *buffer) take() batch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := batch{entries: b.entries, events: b.events}
-	b.entries, b.events, b.size = nil, nil, 0
+	out := b.batch
+	b.batch, b.spare, b.size = b.spare, batch{}, 0
 	select {
 	case <-b.hurry:
 	default:
 	}
 	return out
+}
+
+// spareMax is how many events an emptied batch may have room for to be kept: what
+// a busy machine takes during one flush delay, about 2.5 MB.
+const spareMax = 1 << 16
+
+// give hands the memory of a batch back that take took and that is done with.
+func (b *buffer) give(done batch) {
+	if cap(done.events) > spareMax || cap(done.entries) > spareMax {
+		return
+	}
+	clear(done.entries)
+	clear(done.events) // lets go of the messages
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spare = batch{entries: done.entries[:0], events: done.events[:0]}
 }
 
 // close makes the buffer drop everything from now on.

@@ -33,6 +33,7 @@ func (s *Service) flushLocked(ctx context.Context) {
 		s.buffer.dropped.Add(int64(len(b.events)))
 		s.log.ErrorContext(ctx, "log events dropped", "events", len(b.events), "error", err)
 	}
+	s.buffer.give(b)
 }
 
 // streamRef names a stream before it is known to exist.
