@@ -201,6 +201,11 @@ func TestResourcePoliciesAndExtraKeys(t *testing.T) {
 	if err := f.Check(t.Context(), c, pass); err != nil {
 		t.Errorf("pass the role to Lambda: %v", err)
 	}
+	ctx := lambda.WithCaller(t.Context(), c)
+	if err := f.CanPassRole(ctx, pass.Resource, "lambda.amazonaws.com"); err != nil {
+		t.Errorf("pass the role to Lambda: %v", err)
+	}
+	wantError(t, f.CanPassRole(ctx, pass.Resource, "ec2.amazonaws.com"), lambda.CodeAccessDenied, "")
 	v, err := f.Explain(t.Context(), c, pass)
 	if err != nil || !v.Allowed || v.Decision.Policy != "pass" || v.Layer != policy.LayerIdentity {
 		t.Errorf("got %+v, error %v", v, err)

@@ -9,10 +9,11 @@ import (
 // a time; a cache that fills up is emptied as a whole, which costs a moment of
 // slower answers and no bookkeeping on the fast path.
 const (
-	// sessionCacheMax is one entry for each temporary access key in use, about 1 KiB.
-	sessionCacheMax = 16384
-	// decisionCacheMax is one entry for each role, action and resource, about 300 B.
-	decisionCacheMax = 65536
+	// sessionCacheMax is one entry for each temporary access key in use, about 1.5 KiB.
+	sessionCacheMax = 8192
+	// decisionCacheMax is one entry for each role, action and resource; about 300 B, or
+	// 1.3 KiB where resources are S3 objects with the longest keys.
+	decisionCacheMax = 16384
 	// narrowingCacheMax is one entry for each different session policy, up to 20 KiB.
 	narrowingCacheMax = 512
 )

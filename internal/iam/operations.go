@@ -1,32 +1,13 @@
 package iam
 
 import (
-	"net/http"
-
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/wire"
 )
 
-// errorShapes are the statuses of the exceptions (IAM and STS API references,
-// errors). The query protocol spells the message in its own way, so Member is unused.
-func errorShapes() map[string]wire.ErrorShape {
-	return map[string]wire.ErrorShape{
-		codeAccessDenied:         {Status: http.StatusForbidden},
-		lambda.CodeAccessDenied:  {Status: http.StatusForbidden},
-		codeAlreadyExists:        {Status: http.StatusConflict},
-		codeDeleteConflict:       {Status: http.StatusConflict},
-		codeInvalidInput:         {Status: http.StatusBadRequest},
-		codeLimitExceeded:        {Status: http.StatusConflict},
-		codeMalformed:            {Status: http.StatusBadRequest},
-		codeNoSuchEntity:         {Status: http.StatusNotFound},
-		codeValidation:           {Status: http.StatusBadRequest},
-		"ConcurrentModification": {Status: http.StatusConflict},
-	}
-}
-
-// IAM is the IAM API.
+// IAM is the IAM API. How its exceptions look on the wire is in the edge's table.
 func (s *Service) IAM() *wire.Service {
 	return &wire.Service{
 		Name:       "iam",
@@ -34,7 +15,6 @@ func (s *Service) IAM() *wire.Service {
 		Version:    "2010-05-08",
 		Namespace:  "https://iam.amazonaws.com/doc/2010-05-08/",
 		Operations: append(s.roleOperations(), s.policyOperations()...),
-		Errors:     errorShapes(),
 	}
 }
 

@@ -116,18 +116,16 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 func (s *Service) load(ctx context.Context) error {
 	s.stops = append(s.stops,
 		s.roleRows.Watch(func(e store.RowEvent[roleRecord]) {
-			if e.Err != nil {
+			if e.Err != nil { // what cannot be read allows nothing, as if it were deleted
 				s.log.ErrorContext(context.Background(), "a stored role cannot be read", "key", e.Key, "error", e.Err)
-				return
 			}
-			s.mirror.changeRole(e.Key, e.Revision, e.Value, e.Deleted)
+			s.mirror.changeRole(e.Key, e.Revision, e.Value, e.Deleted || e.Err != nil)
 		}),
 		s.polRows.Watch(func(e store.RowEvent[policyRecord]) {
 			if e.Err != nil {
 				s.log.ErrorContext(context.Background(), "a stored policy cannot be read", "key", e.Key, "error", e.Err)
-				return
 			}
-			s.mirror.changePolicy(e.Key, e.Revision, e.Value, e.Deleted)
+			s.mirror.changePolicy(e.Key, e.Revision, e.Value, e.Deleted || e.Err != nil)
 		}))
 	for row, err := range s.roleRows.All(ctx, "") {
 		if err != nil {

@@ -50,7 +50,6 @@ func (s *Service) STS() *wire.Service {
 		Version:    "2011-06-15",
 		Namespace:  "https://sts.amazonaws.com/doc/2011-06-15/",
 		Operations: operations,
-		Errors:     errorShapes(),
 	}
 }
 

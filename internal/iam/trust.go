@@ -49,6 +49,17 @@ func (s *Service) CanLambdaAssume(_ context.Context, roleARN, account, functionA
 	return nil
 }
 
+// CanPassRole says whether the caller in ctx may give a role to a service such as
+// "lambda.amazonaws.com": iam:PassRole on the role, with iam:PassedToService as
+// AWS's own policies ask for it. The answers are those of Authorize.
+func (s *Service) CanPassRole(ctx context.Context, roleARN, service string) error {
+	return s.Check(ctx, lambda.CallerFrom(ctx), Request{
+		Action:   "iam:PassRole",
+		Resource: roleARN,
+		Context:  policy.Values{"iam:passedtoservice": {service}},
+	})
+}
+
 // checkAssume says whether a caller may assume a role: the trust policy must allow
 // it, and the caller's own policies too unless the trust policy names the caller.
 func (s *Service) checkAssume(c *lambda.Caller, r *role, keys policy.Values) (policy.Verdict, error) {

@@ -77,6 +77,8 @@ func TestTrustPolicyErrors(t *testing.T) {
 		{"an account that is none", trust(`"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"12345"}`), `Invalid principal in policy: "AWS":"12345"`},
 		{"a role with a wildcard", trust(`"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:role/*"}`), `Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/*"`},
 		{"a kind of principal that is none", trust(`"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Role":"x"}`), `Invalid principal in policy: "ROLE":"x"`},
+		{"nobody as principal", trust(`"Effect":"Deny","Action":"sts:AssumeRole","NotPrincipal":{"AWS":[]}`), "Invalid principal in policy."},
+		{"everyone but some", trust(`"Effect":"Allow","Action":"sts:AssumeRole","NotPrincipal":{"AWS":"123456789012"}`), "Allow with NotPrincipal is not allowed."},
 		{"a principal that is only text", trust(`"Effect":"Allow","Action":"sts:AssumeRole","Principal":"me"`), `Invalid principal in policy: "STRING":"me"`},
 	}
 	for _, tt := range tests {
@@ -110,7 +112,7 @@ func FuzzParse(f *testing.F) {
 		`{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":["s3:Get*"],"Resource":"arn:aws:s3:::${aws:username}/*"}]}`,
 		`{"Version":"2012-10-17","Statement":{"Effect":"Deny","NotAction":"iam:*","NotResource":["arn:aws:*:*:1:*"],"Condition":{"ForAnyValue:StringLikeIfExists":{"aws:TagKeys":["a","${*}"]}}}}`,
 		`{"Version":"2008-10-17","Id":"x","Statement":[{"Effect":"Allow","Principal":{"AWS":["*","123456789012"],"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
-		`{"Statement":[{"Effect":"Allow","NotPrincipal":"*","Action":"lambda:*","Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":"${a, 'b'}"},"IpAddress":{"aws:SourceIp":"::/0"}}}]}`,
+		`{"Statement":[{"Effect":"Deny","NotPrincipal":"*","Action":"lambda:*","Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":"${a, 'b'}"},"IpAddress":{"aws:SourceIp":"::/0"}}}]}`,
 	} {
 		f.Add(doc, "arn:aws:s3:::anna/x")
 	}

@@ -103,6 +103,9 @@ func parsePrincipals(n node) ([]principalEntry, *SyntaxError) {
 			out = append(out, entry)
 		}
 	}
+	if len(out) == 0 { // under NotPrincipal, nobody would be everybody
+		return nil, syntaxErrorf("Invalid principal in policy.")
+	}
 	return out, nil
 }
 

@@ -81,6 +81,9 @@ func (st *statement) complete(kind Kind, n node) *SyntaxError {
 		return missing(kind, "Action", "Policy statement must contain actions.")
 	case kind != Identity && !st.hasPrincipal:
 		return missing(kind, "Principal", textSyntax)
+	case st.notPrincipal && st.effect == Allow:
+		// It would let in everyone who is not named (IAM user guide, NotPrincipal).
+		return syntaxErrorf("Allow with NotPrincipal is not allowed.")
 	case kind == Trust:
 		st.anyResource = true
 	case len(st.resources) == 0:
