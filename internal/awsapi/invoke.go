@@ -100,6 +100,9 @@ func (x *exchange) answerInvoke(out *InvokeOutput) {
 	if out.TraceID != "" {
 		h[headerTraceID] = []string{out.TraceID}
 	}
+	if out.Result.ColdStart != nil {
+		h[headerColdStart] = []string{coldStartValue(out.Result.ColdStart)}
+	}
 	status := cmp.Or(out.Status, http.StatusOK)
 	x.done = true
 	if status != http.StatusOK {
