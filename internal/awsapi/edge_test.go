@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	awsauth "github.com/aws/smithy-go/aws-http-auth/credentials"
+	"github.com/aws/smithy-go/aws-http-auth/sigv4"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/wire"
@@ -511,6 +513,49 @@ func TestBodiesAreLimited(t *testing.T) {
 	if code(err) != lambda.CodeRequestEntityTooLarge ||
 		!strings.Contains(err.Error(), "Request must be smaller than 70167211 bytes for the UpdateFunctionCode operation") {
 		t.Errorf("a package over the limit: got %v", err)
+	}
+}
+
+func TestInputsAreHeldToTheModelBeforeTheOperationIsCalled(t *testing.T) {
+	b := newBench(t)
+	_, err := awslambda.NewFromConfig(b.good()).GetFunctionConfiguration(t.Context(),
+		&awslambda.GetFunctionConfigurationInput{FunctionName: aws.String("not a name")})
+	if code(err) != "ValidationException" || !strings.Contains(err.Error(), "Value 'not a name' at 'functionName' failed to satisfy constraint") {
+		t.Errorf("lambda: got %v", err)
+	}
+	_, err = iam.NewFromConfig(b.good()).GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("not a role")})
+	if code(err) != "ValidationError" {
+		t.Errorf("iam: got %v", err)
+	}
+	_, err = cloudwatchlogs.NewFromConfig(b.good()).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("not a group")})
+	if code(err) != "InvalidParameterException" {
+		t.Errorf("logs: got %v", err)
+	}
+	if asked := b.gate.questions(); len(asked) != 0 {
+		t.Errorf("authorization was asked %q", asked)
+	}
+}
+
+func TestARequestForAServiceThatIsNotServedSaysSo(t *testing.T) {
+	b := newBench(t)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", b.url+"/bucket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sigv4.New().SignRequest(&sigv4.SignRequestInput{
+		Request: r, Service: "s3", Region: "us-east-1", Time: b.now, PayloadHash: sha(nil),
+		Credentials: awsauth.Credentials{AccessKeyID: "AKIDGOOD", SecretAccessKey: "right"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // a test's read side
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 501 || !strings.Contains(string(body), `Hearth does not serve \"s3\".`) {
+		t.Errorf("got %d %s, %v", res.StatusCode, body, err)
 	}
 }
 

@@ -140,10 +140,7 @@ func (c *Codec) Match(r *http.Request, body []byte) (*Call, error) {
 		call.form = form
 		name = form.Get("Action")
 	default:
-		prefix, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		if prefix == c.service.TargetPrefix {
-			name = operation
-		}
+		name = strings.TrimPrefix(r.Header.Get("X-Amz-Target"), c.service.TargetPrefix+".")
 	}
 	served, ok := c.served[name]
 	if !ok {
