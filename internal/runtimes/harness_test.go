@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,22 +49,43 @@ type running struct {
 	exited  chan struct{}
 }
 
-// output collects what a process prints.
+// output is the pipe that a process prints to. It is read when a test asks, with no
+// reader in between, so that what is missing then was written too late.
 type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	read, write *os.File
+	seen        bytes.Buffer
 }
 
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
+func newOutput(t *testing.T) *output {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = read.Close() })
+	return &output{read: read, write: write}
 }
 
+// String is everything that is printed so far.
 func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
+	raw, err := o.read.SyscallConn()
+	if err != nil {
+		return "unreadable: " + err.Error()
+	}
+	err = raw.Read(func(fd uintptr) bool {
+		var buf [4096]byte
+		for {
+			n, err := syscall.Read(int(fd), buf[:])
+			if n <= 0 || err != nil {
+				return true
+			}
+			o.seen.Write(buf[:n])
+		}
+	})
+	if err != nil {
+		return "unreadable: " + err.Error()
+	}
+	return o.seen.String()
 }
 
 func catalogue(t *testing.T) *runtimes.Catalogue {
@@ -113,7 +134,7 @@ func start(t *testing.T, p program) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, code: code, out: &output{}, exited: make(chan struct{})}
+	r := &running{t: t, code: code, out: newOutput(t), exited: make(chan struct{})}
 	r.session = runtimeapi.New(runtimeapi.Config{FunctionName: "f", FunctionVersion: lambda.Latest, Handler: p.handler})
 	r.session.Attach(ours)
 	r.cmd = exec.Command(onHost(plan, plan.Path))
@@ -122,12 +143,12 @@ func start(t *testing.T, p program) *running {
 	}
 	r.cmd.Dir = onHost(plan, plan.Dir)
 	r.cmd.Env = environment(plan, p)
-	r.cmd.Stdout, r.cmd.Stderr = r.out, r.out
+	r.cmd.Stdout, r.cmd.Stderr = r.out.write, r.out.write
 	r.cmd.ExtraFiles = []*os.File{theirs}
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = theirs.Close()
+	_, _ = theirs.Close(), r.out.write.Close()
 	go func() {
 		_ = r.cmd.Wait() // the tests look at ProcessState
 		r.session.Gone()
