@@ -29,7 +29,7 @@ func (d *demo) outsideTheHandler(ctx context.Context) error {
 		d.p.text("called      %s", one[0])
 		d.p.text("and again   %s", again[0])
 		d.check(member(one[0].Payload, "environment") == member(again[0].Payload, "environment"), "a value drawn outside the handler is the same on the next warm call")
-		many := d.parallel(ctx, 3, "random-outside", `{"sleep_ms":300}`)
+		many := d.parallel(ctx, 3, "random-outside", `{"sleep_ms":1000}`)
 		for _, a := range many {
 			d.p.text("at the same time   %s", a)
 		}
@@ -52,12 +52,12 @@ func (d *demo) concurrency(ctx context.Context) error {
 	if !d.has("slow") {
 		return nil
 	}
-	d.p.title("%d calls of 200 ms at the same time", together)
+	d.p.title("%d calls of a second at the same time", together)
 	start := time.Now()
-	first := d.parallel(ctx, together, "slow", `{"sleep_ms":200}`)
+	first := d.parallel(ctx, together, "slow", `{"sleep_ms":1000}`)
 	took := time.Since(start)
 	start = time.Now()
-	second := d.parallel(ctx, together, "slow", `{"sleep_ms":200}`)
+	second := d.parallel(ctx, together, "slow", `{"sleep_ms":1000}`)
 	again := time.Since(start)
 	d.p.text("answered after %d ms with %d cold starts; once more after %d ms with %d",
 		took.Milliseconds(), colds(first), again.Milliseconds(), colds(second))

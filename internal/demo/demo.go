@@ -142,7 +142,6 @@ func (d *demo) start(ctx context.Context, dataDir string) error {
 }
 
 func (d *demo) steps(ctx context.Context) error {
-	before := d.hearth.Footprint()
 	for _, step := range []func(context.Context) error{
 		d.deploy, d.coldAndWarm, d.outsideTheHandler, d.concurrency, d.limit, d.failures, d.cpu, d.showLogs,
 	} {
@@ -150,7 +149,7 @@ func (d *demo) steps(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.idle(ctx, len(before.Processes))
+	return d.idle(ctx)
 }
 
 // stop ends Hearth and looks for what it left on the host.

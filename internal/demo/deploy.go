@@ -27,20 +27,21 @@ type example struct {
 	handler string
 	payload string // for the cold and warm rounds
 	timeout int32  // seconds
+	memory  int32  // MB; 0 is the default
 }
 
 // list is what the demo deploys, in order.
 var list = []example{
-	{"hello", onNode, "index.handler", `{"name":"Node"}`, 3},
-	{"hello-python", onPython, "lambda_function.lambda_handler", `{"name":"Python"}`, 3},
-	{"hello-go", onGo, "bootstrap", `{"name":"Go"}`, 3},
-	{"callback", onNode, "index.handler", `{}`, 3},
-	{"event-and-context", onNode, "index.handler", "", 3},
-	{"random-outside", onNode, "index.handler", `{}`, 10},
-	{"database-outside", onPython, "lambda_function.lambda_handler", `{}`, 3},
-	{"slow", onNode, "index.handler", `{"sleep_ms":20}`, 10},
-	{"failing", onNode, "index.handler", `{"how":"none"}`, 2},
-	{"cpu-bound", onNode, "index.handler", `{"cpu_ms":1}`, 30},
+	{"hello", onNode, "index.handler", `{"name":"Node"}`, 3, 0},
+	{"hello-python", onPython, "lambda_function.lambda_handler", `{"name":"Python"}`, 3, 0},
+	{"hello-go", onGo, "bootstrap", `{"name":"Go"}`, 3, 0},
+	{"callback", onNode, "index.handler", `{}`, 3, 0},
+	{"event-and-context", onNode, "index.handler", "", 3, 0},
+	{"random-outside", onNode, "index.handler", `{}`, 10, 512},
+	{"database-outside", onPython, "lambda_function.lambda_handler", `{}`, 3, 0},
+	{"slow", onNode, "index.handler", `{"sleep_ms":20}`, 10, 512},
+	{"failing", onNode, "index.handler", `{"how":"none"}`, 2, 0},
+	{"cpu-bound", onNode, "index.handler", `{"cpu_ms":1}`, 30, 0},
 }
 
 // runtime is the runtime's name that an example gets, or "" and why there is none.
@@ -83,7 +84,7 @@ func (d *demo) deploy(ctx context.Context) error {
 			continue
 		}
 		f := harness.Function{
-			Name: e.name, Runtime: rt, Handler: e.handler, Dir: filepath.Join(d.sources, e.name), Timeout: e.timeout,
+			Name: e.name, Runtime: rt, Handler: e.handler, Dir: filepath.Join(d.sources, e.name), Timeout: e.timeout, Memory: e.memory,
 		}
 		if e.family == onGo {
 			f.Dir = d.cfg.GoSource

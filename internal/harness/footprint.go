@@ -27,6 +27,23 @@ type Process struct {
 	Name  string
 }
 
+// Functions counts the processes that run functions: those in a process namespace
+// of their own, or all descendants when Hearth runs without sandboxes.
+func (h *Hearth) Functions() int {
+	all := h.Footprint().Processes
+	if h.isolation == "process" {
+		return len(all)
+	}
+	own, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", h.PID()))
+	if err != nil {
+		return len(all)
+	}
+	return len(slices.DeleteFunc(all, func(p Process) bool {
+		ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", p.PID))
+		return err != nil || ns == own
+	}))
+}
+
 // Footprint reads what the process holds now.
 func (h *Hearth) Footprint() Footprint {
 	all := processes()

@@ -46,6 +46,8 @@ type Hearth struct {
 	// ReadyAfter is the time from the start of the process to its ready line.
 	ReadyAfter time.Duration
 
+	isolation string
+
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
 	err  error         // how; read after done
@@ -55,7 +57,7 @@ type Hearth struct {
 // Start runs `hearth up` and waits for its ready line. When it fails, the error has
 // the end of the process's log.
 func Start(ctx context.Context, o Options) (*Hearth, error) {
-	h := &Hearth{DataDir: o.DataDir, done: make(chan struct{}), log: &tail{next: o.Log}}
+	h := &Hearth{DataDir: o.DataDir, isolation: o.Isolation, done: make(chan struct{}), log: &tail{next: o.Log}}
 	args := []string{"up", "--output", "json", "--data-dir", o.DataDir, "--listen", orElse(o.Listen, "127.0.0.1:0"), "--log-level", orElse(o.LogLevel, "warn")}
 	if o.Isolation != "" {
 		args = append(args, "--isolation", o.Isolation)

@@ -32,7 +32,7 @@ func TestRootKillNineUnderLoadLosesNothingThatWasAcknowledged(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, 20*time.Second, "functions run", func() bool { return len(h.Footprint().Processes) >= 10 })
+	eventually(t, 20*time.Second, "functions run", func() bool { return h.Functions() >= 10 })
 	held := h.Footprint()
 	if err := h.Kill(); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestRootAStopEndsCallsAndLeavesNothing(t *testing.T) {
 	for range 5 {
 		wg.Go(func() { _, _ = harness.Invoke(t.Context(), h.lambda, "slow", `{"sleep_ms":20000}`) })
 	}
-	eventually(t, 20*time.Second, "functions run", func() bool { return len(h.Footprint().Processes) >= 5 })
+	eventually(t, 20*time.Second, "functions run", func() bool { return h.Functions() >= 5 })
 	held := h.Footprint()
 	start := time.Now()
 	if err := h.Stop(); err != nil {
