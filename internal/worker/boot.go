@@ -97,7 +97,7 @@ func (e *Environment) tryBoot(ctx context.Context) *bootFailure {
 		return &bootFailure{errorType: posted.Type, payload: posted.Payload}
 	case err == nil:
 		return nil
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):
 		return &bootFailure{timedOut: true}
 	}
 	f := &bootFailure{errorType: lambda.ErrorExit, text: exitText(nil)}

@@ -118,7 +118,7 @@ func (e *Environment) run(ctx context.Context, inv *lambda.Invocation) ending {
 	switch {
 	case err == nil:
 		return ending{payload: out.Payload, functionError: out.FunctionError, errorType: out.ErrorType}
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):
 		return e.timedOut(inv)
 	case errors.Is(err, runtimeapi.ErrGone):
 		return e.exited(ctx, inv)
