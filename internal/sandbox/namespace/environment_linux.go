@@ -196,7 +196,6 @@ func (e *environment) release(ctx context.Context) error {
 		if err := e.group.Remove(ctx); err != nil {
 			return err
 		}
-		e.group = nil
 	}
 	if e.network >= 0 {
 		unix.Close(e.network)

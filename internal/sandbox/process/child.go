@@ -50,11 +50,11 @@ func (c *child) killGroup() {
 	_ = syscall.Kill(-c.proc.Pid, syscall.SIGKILL) // ESRCH: it is empty, which is the aim
 }
 
-// groupGone says whether the process is reaped and its group empty.
+// groupGone says whether the process is reaped and nobody in its group runs.
 func (c *child) groupGone() bool {
 	select {
 	case <-c.done:
-		return syscall.Kill(-c.proc.Pid, 0) == syscall.ESRCH
+		return groupEnded(c.proc.Pid)
 	default:
 		return false
 	}

@@ -55,6 +55,7 @@ func New(cfg Config, log *slog.Logger) (*Driver, error) {
 	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("process driver: make the state directory: %w", err)
 	}
+	keepDescriptors()
 	return &Driver{cfg: cfg, log: log}, nil
 }
 

@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -55,6 +56,12 @@ func (s *spawner) stop() {
 // dies.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// keepDescriptors keeps to Hearth what it inherited itself, from a shell or a
+// service manager; what Go opens is kept by default.
+func keepDescriptors() {
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) // Linux before 5.11 cannot
 }
 
 // limitFiles bounds a process's open files. It comes a moment after the exec; a

@@ -22,3 +22,6 @@ func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: t
 
 // limitFiles does nothing: other systems cannot bound a running process.
 func limitFiles(int, int) {}
+
+// keepDescriptors does nothing: what Hearth inherited is handed down.
+func keepDescriptors() {}

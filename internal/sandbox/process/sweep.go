@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// groupsFile lists the process groups of an environment, one a line, behind a
-// first line that names the boot in which they were made.
+// groupsFile lists the process groups of an environment, one a line with the start
+// time of its leader, behind a first line that names the boot they were made in.
 const groupsFile = "groups"
 
 // sweepWait bounds how long Sweep waits for one process group to end: a SIGKILL
@@ -29,7 +29,7 @@ func (e *environment) remember(pgid int) error {
 		return err
 	}
 	defer f.Close()
-	line := strconv.Itoa(pgid) + "\n"
+	line := strconv.Itoa(pgid) + " " + startTime(pgid) + "\n"
 	if info, err := f.Stat(); err == nil && info.Size() == 0 {
 		line = bootID() + "\n" + line
 	}
@@ -56,8 +56,8 @@ func (d *Driver) Sweep(ctx context.Context) (int, error) {
 			errs = append(errs, fmt.Errorf("sweep: %w", err))
 			continue
 		}
-		for _, pgid := range leftGroups(string(list), bootID()) {
-			errs = append(errs, endGroup(ctx, pgid))
+		for _, g := range leftGroups(string(list), bootID()) {
+			errs = append(errs, endGroup(ctx, g))
 		}
 		if err := removeTree(dir); err != nil {
 			errs = append(errs, fmt.Errorf("sweep: %w", err))
@@ -68,38 +68,46 @@ func (d *Driver) Sweep(ctx context.Context) (int, error) {
 	return n, errors.Join(errs...)
 }
 
+// group is a process group as it was noted.
+type group struct {
+	id      int
+	started string // when its leader was, in the words of startTime
+}
+
 // leftGroups reads a groups file; what was written before the last boot names
 // nothing any more.
-func leftGroups(list, boot string) []int {
-	lines := strings.Fields(list)
-	if len(lines) == 0 || lines[0] != boot {
+func leftGroups(list, boot string) []group {
+	first, rest, _ := strings.Cut(list, "\n")
+	if first != boot {
 		return nil
 	}
-	var groups []int
-	for _, line := range lines[1:] {
-		if n, err := strconv.Atoi(line); err == nil && n > 1 {
-			groups = append(groups, n)
+	var groups []group
+	for line := range strings.Lines(rest) {
+		id, started, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if n, err := strconv.Atoi(id); err == nil && n > 1 {
+			groups = append(groups, group{n, started})
 		}
 	}
 	return groups
 }
 
-// endGroup kills the members of a group whose leader died with its Hearth. A
-// leader that is alive is another process that got the same number, and is left
-// alone.
-func endGroup(ctx context.Context, pgid int) error {
-	if leaderDies && syscall.Kill(pgid, 0) == nil {
+// endGroup kills the members of a group. The system does not give a group's number
+// to a new process while the group has members, so a leader that was started at
+// another time means that the group is empty and the number somebody else's.
+func endGroup(ctx context.Context, g group) error {
+	if now := startTime(g.id); now != "" && now != g.started {
 		return nil
 	}
 	deadline := time.Now().Add(sweepWait)
-	for syscall.Kill(-pgid, syscall.SIGKILL) == nil {
+	for !groupEnded(g.id) {
+		_ = syscall.Kill(-g.id, syscall.SIGKILL) // it may just have ended
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(killPoll):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("sweep: process group %d does not end", pgid)
+			return fmt.Errorf("sweep: process group %d does not end", g.id)
 		}
 	}
 	return nil

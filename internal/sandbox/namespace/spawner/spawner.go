@@ -35,6 +35,9 @@ const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | u
 
 // Main serves requests until the control socket closes; it does not return.
 func Main() {
+	if err := control.CloseRest(); err != nil {
+		syscall.Exit(1)
+	}
 	s := &spawner{wake: make(chan struct{}, 1)}
 	if null, err := syscall.Open("/dev/null", syscall.O_RDWR|syscall.O_CLOEXEC, 0); err == nil {
 		s.null = uintptr(null)

@@ -30,6 +30,9 @@ import (
 // thread gives up, the processes it starts do not have.
 func Main() {
 	runtime.LockOSThread()
+	if err := control.CloseRest(); err != nil {
+		syscall.Exit(1)
+	}
 	s := &supervisor{children: map[int]bool{}, wake: make(chan struct{}, 1)}
 	s.idle.L = &s.mu
 	s.run()
