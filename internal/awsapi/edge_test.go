@@ -94,6 +94,7 @@ func (e *echo) Invoke(_ context.Context, in InvokeInput) (InvokeOutput, error) {
 // bench is an edge behind a server, with clients.
 type bench struct {
 	url     string
+	client  *http.Client
 	gate    *gate
 	invoker *echo
 	now     time.Time
@@ -121,7 +122,7 @@ func newBench(t *testing.T) *bench {
 	}
 	server := httptest.NewServer(edge)
 	t.Cleanup(server.Close)
-	b.url = server.URL
+	b.url, b.client = server.URL, server.Client()
 	return b
 }
 
@@ -285,22 +286,22 @@ func code(err error) string {
 
 func TestRequestsThatAreNotProperlySignedAreRefused(t *testing.T) {
 	b := newBench(t)
-	real := b.now
+	start := b.now
 	cases := []struct {
 		name               string
 		key, secret, token string
 		now                time.Time
 		lambda, sts        string // the codes that each protocol calls it
 	}{
-		{"an unknown key", "AKIDNONE", "right", "", real, "UnrecognizedClientException", "InvalidClientTokenId"},
-		{"a wrong secret", "AKIDGOOD", "wrong", "", real, "InvalidSignatureException", "SignatureDoesNotMatch"},
-		{"a session key without its token", "ASIATEMP", "temporary", "", real, "UnrecognizedClientException", "InvalidClientTokenId"},
-		{"a session key with another token", "ASIATEMP", "temporary", "other", real, "UnrecognizedClientException", "InvalidClientTokenId"},
-		{"a session that has ended", "ASIAGONE", "temporary", "token", real, "ExpiredTokenException", "ExpiredToken"},
-		{"a clock six minutes behind", "AKIDGOOD", "right", "", real.Add(6 * time.Minute), "InvalidSignatureException", "SignatureDoesNotMatch"},
-		{"a clock six minutes ahead", "AKIDGOOD", "right", "", real.Add(-6 * time.Minute), "InvalidSignatureException", "SignatureDoesNotMatch"},
-		{"a session key with its token is let in", "ASIATEMP", "temporary", "token", real, "", ""},
-		{"a clock four minutes behind is let in", "AKIDGOOD", "right", "", real.Add(4 * time.Minute), "", ""},
+		{"an unknown key", "AKIDNONE", "right", "", start, "UnrecognizedClientException", "InvalidClientTokenId"},
+		{"a wrong secret", "AKIDGOOD", "wrong", "", start, "InvalidSignatureException", "SignatureDoesNotMatch"},
+		{"a session key without its token", "ASIATEMP", "temporary", "", start, "UnrecognizedClientException", "InvalidClientTokenId"},
+		{"a session key with another token", "ASIATEMP", "temporary", "other", start, "UnrecognizedClientException", "InvalidClientTokenId"},
+		{"a session that has ended", "ASIAGONE", "temporary", "token", start, "ExpiredTokenException", "ExpiredToken"},
+		{"a clock six minutes behind", "AKIDGOOD", "right", "", start.Add(6 * time.Minute), "InvalidSignatureException", "SignatureDoesNotMatch"},
+		{"a clock six minutes ahead", "AKIDGOOD", "right", "", start.Add(-6 * time.Minute), "InvalidSignatureException", "SignatureDoesNotMatch"},
+		{"a session key with its token is let in", "ASIATEMP", "temporary", "token", start, "", ""},
+		{"a clock four minutes behind is let in", "AKIDGOOD", "right", "", start.Add(4 * time.Minute), "", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -354,11 +355,11 @@ func (b *bench) send(t *testing.T, method, url, body string, header map[string]s
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := b.client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // a test's read side
+	defer res.Body.Close()
 	got, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -548,11 +549,11 @@ func TestARequestForAServiceThatIsNotServedSaysSo(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := b.client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // a test's read side
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != 501 || !strings.Contains(string(body), `Hearth does not serve \"s3\".`) {
 		t.Errorf("got %d %s, %v", res.StatusCode, body, err)

@@ -35,6 +35,7 @@ func (c *Codec) WriteError(w http.ResponseWriter, requestID string, e *lambda.Er
 		if code == lambda.CodeService {
 			code = "InternalFailure"
 		}
+	default: // restJson1 uses the names as they are
 	}
 	shape, ok := c.service.Errors[code]
 	if !ok {

@@ -129,6 +129,7 @@ func formatText(s *shape, v reflect.Value, stamp string) (string, error) {
 		}
 	case kindBlob:
 		return base64.StdEncoding.EncodeToString(v.Bytes()), nil
+	default:
 	}
 	return "", fmt.Errorf("wire: %s has no text form", s.typ)
 }
@@ -154,6 +155,7 @@ func encodeHeaders(h http.Header, s *shape, v reflect.Value) (status int, err er
 				return 0, fmt.Errorf("header %s: %w", m.placeName, err)
 			}
 			h.Set(m.placeName, text)
+		default: // labels and queries are of requests; the rest is the body
 		}
 	}
 	return status, nil

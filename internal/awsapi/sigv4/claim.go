@@ -4,6 +4,11 @@
 // It decides whether a request was signed with a given secret, for when and for
 // what. Whose secret that is belongs to iam, and what the signer may do too. All
 // of it is pure: the time is an argument.
+//
+// The canonical form is built here rather than by signing again with AWS's signer
+// for Go: that one changes the request it signs, derives the key every time and
+// knows one of the two orders in which clients sort a query. It is the other party
+// of the tests instead.
 package sigv4
 
 import (

@@ -106,6 +106,7 @@ func (c *checker) value(v reflect.Value, s shape, path string) {
 		}
 	case reflect.Map:
 		c.mapping(v, s, path)
+	default: // scalars contain nothing
 	}
 }
 

@@ -26,6 +26,7 @@ func bound(kind reflect.Kind, relation string, limit float64) string {
 	switch kind {
 	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
 		noun = "value "
+	default:
 	}
 	return "Member must have " + noun + relation + strconv.FormatFloat(limit, 'f', -1, 64)
 }

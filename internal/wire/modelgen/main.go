@@ -60,7 +60,7 @@ func run(out string) error {
 	if err != nil {
 		return fmt.Errorf("format the table: %w", err)
 	}
-	return os.WriteFile(out, formatted, 0o644) //nolint:gosec // a source file
+	return os.WriteFile(out, formatted, 0o644)
 }
 
 func operations(service string) ([]operation, error) {

@@ -56,7 +56,7 @@ func write(file, name string, m *model, structs map[string]map[string]string, re
 	if err != nil {
 		return fmt.Errorf("format %s: %w", file, err)
 	}
-	return os.WriteFile(file, formatted, 0o644) //nolint:gosec // a source file
+	return os.WriteFile(file, formatted, 0o644)
 }
 
 // add returns the row of a shape, or 0 when it has no constraint.
