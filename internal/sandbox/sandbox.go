@@ -79,6 +79,10 @@ type Environment interface {
 	// where Capabilities.Freeze is false.
 	Freeze(ctx context.Context) error
 	Thaw(ctx context.Context) error
+	// LimitCPU changes the bound on CPU time, in thousandths of a core: the Init phase
+	// has more than the invokes that follow. A no-op where Capabilities.CPULimit is
+	// false.
+	LimitCPU(ctx context.Context, millis int) error
 	// Usage reports what the environment uses now and used at most.
 	Usage() (Usage, error)
 	// Destroy ends everything and leaves nothing. It is idempotent.
@@ -105,7 +109,7 @@ type Spec struct {
 	// Capabilities.TmpOutsideMemory is true.
 	MemoryMB int
 	// CPUMillis is the CPU time per second of wall time, in thousandths of a core:
-	// 1000 is one vCPU.
+	// 1000 is one vCPU. 0 sets no bound; LimitCPU can set one later.
 	CPUMillis int
 	// TmpMB is the size of /tmp; a write past it gets ENOSPC.
 	TmpMB int

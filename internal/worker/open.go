@@ -114,10 +114,11 @@ func (e *Environment) streamName(now time.Time) string {
 func (e *Environment) createSandbox(ctx context.Context) error {
 	began := time.Now()
 	env, err := e.worker.driver.Create(ctx, sandbox.Spec{
-		ID:           e.id,
-		Mounts:       e.plan.Mounts,
-		MemoryMB:     e.version.MemoryMB,
-		CPUMillis:    max(1, e.version.MemoryMB*1000/lambda.VCPUMemoryMB),
+		ID:       e.id,
+		Mounts:   e.plan.Mounts,
+		MemoryMB: e.version.MemoryMB,
+		// No bound on CPU yet: AWS runs the Init phase with more than the share that
+		// the invokes have.
 		TmpMB:        e.version.EphemeralMB,
 		ProcessesMax: lambda.ProcessesMax,
 		FilesMax:     lambda.FilesMax,
@@ -152,8 +153,8 @@ func (e *Environment) initialise(ctx context.Context) error {
 	}
 	if f != nil {
 		e.reset(context.WithoutCancel(ctx))
-		return nil
+	} else {
+		e.first.Init = time.Since(began)
 	}
-	e.first.Init = time.Since(began)
-	return nil
+	return e.sandbox.LimitCPU(ctx, max(1, e.version.MemoryMB*1000/lambda.VCPUMemoryMB))
 }

@@ -50,6 +50,9 @@ func (e *environment) Listen(ctx context.Context, _ int) (net.Listener, error) {
 	return l, nil
 }
 
+// LimitCPU does nothing: plain processes have no bound.
+func (e *environment) LimitCPU(context.Context, int) error { return nil }
+
 // Path maps a path of the standard layout to the host's: below a mount's target to
 // its source, below /tmp to the environment's directory. Other paths are the
 // host's own.
