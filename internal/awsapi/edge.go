@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,7 @@ func New(cfg Config) (*Edge, error) {
 			missing = append(missing, name)
 		}
 	}
+	slices.Sort(missing)
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("awsapi: the configuration lacks %s", strings.Join(missing, ", "))
 	}
