@@ -78,14 +78,38 @@ func TestPutStoresAPackageUnderItsDigest(t *testing.T) {
 	}
 }
 
-// lying is a package whose headers say that its one entry is small.
-func lying(t *testing.T) []byte {
-	data := zipOf(t, entryOf{name: "bomb", body: strings.Repeat("0", lambda.UnzippedMax+1), method: zip.Deflate})
-	// The uncompressed size stands at offset 24 of the central directory's entry
-	// (APPNOTE 4.3.12).
+// declare makes the headers of a package's last entry say that it unpacks to so many
+// bytes: the size stands at offset 24 of its central directory entry (APPNOTE 4.3.12).
+func declare(data []byte, size uint32) []byte {
 	at := bytes.LastIndex(data, []byte("PK\x01\x02"))
-	binary.LittleEndian.PutUint32(data[at+24:], 10)
+	binary.LittleEndian.PutUint32(data[at+24:], size)
 	return data
+}
+
+func TestUnpackingStopsAtTheLimitWhateverHeadersSay(t *testing.T) {
+	data := zipOf(t, entryOf{name: "a", body: "0123456789", method: zip.Deflate})
+	for _, tc := range []struct {
+		name     string
+		declared uint32
+		limit    int64
+		want     error
+	}{
+		{"all that is allowed", 10, 10, nil},
+		{"one byte more", 10, 9, errUnzippedLimit},
+		{"more than the header says", 5, 10, errNotAZip},
+		{"more than the header says and than is allowed", 5, 4, errUnzippedLimit},
+		{"less than the header says", 11, 100, errNotAZip},
+	} {
+		zr, err := zip.NewReader(bytes.NewReader(declare(bytes.Clone(data), tc.declared)), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		_, err = copyEntry(&out, zr.File[0], tc.limit)
+		if !errors.Is(err, tc.want) || int64(out.Len()) > tc.limit+1 {
+			t.Errorf("%s: %v after %d bytes, want %v", tc.name, err, out.Len(), tc.want)
+		}
+	}
 }
 
 func TestPutRefusesWhatIsNoPackage(t *testing.T) {
@@ -128,8 +152,8 @@ func TestPutRefusesWhatIsNoPackage(t *testing.T) {
 		{"a device", zipOf(t, entryOf{name: "null", mode: fs.ModeDevice | fs.ModeCharDevice | 0o666}), notAZip},
 		{"a pipe", zipOf(t, entryOf{name: "pipe", mode: fs.ModeNamedPipe | 0o666}), notAZip},
 		{"a socket", zipOf(t, entryOf{name: "sock", mode: fs.ModeSocket | 0o666}), notAZip},
-		{"a bomb that lies about its size", lying(t), notAZip},
-		{"too much inside", zipOf(t, entryOf{name: "a", body: strings.Repeat("0", lambda.UnzippedMax+1), method: zip.Deflate}),
+		{"a bomb that lies about its size", declare(zipOf(t, entryOf{name: "bomb", body: strings.Repeat("0", 1<<20), method: zip.Deflate}), 10), notAZip},
+		{"too much inside", declare(zipOf(t, entryOf{name: "a", body: "0", method: zip.Deflate}), lambda.UnzippedMax+1),
 			"InvalidParameterValueException: " + msgUnzippedLimit},
 		{"a zip that is too large", make([]byte, lambda.ZipMax+1), "RequestEntityTooLargeException: " + msgZippedLimit},
 	} {

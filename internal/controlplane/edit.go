@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/store"
@@ -15,6 +16,11 @@ import (
 // first. Each attempt that loses means that somebody else's change went through, so
 // only a caller among very many at one function ever gets there.
 const editAttempts = 32
+
+// conflictWait bounds the wait for the change that came first to reach the view. The
+// store reports it within the time of a commit; when it does not, the view and the
+// store disagree and no attempt would ever go through.
+const conflictWait = 5 * time.Second
 
 // edit is one change of a function while it is decided on.
 type edit struct {
@@ -58,6 +64,8 @@ func (s *Service) edit(ctx context.Context, id lambda.FunctionID, decide func(*e
 		}
 		select {
 		case <-changed: // what came first has reached the view
+		case <-time.After(conflictWait):
+			return fmt.Errorf("commit change of %s: what came first is not in view: %w", id.ARN(), err)
 		case <-ctx.Done():
 			return fmt.Errorf("commit change of %s: %w", id.ARN(), ctx.Err())
 		}
