@@ -45,3 +45,13 @@ func TestRootDriverKeepsTheContract(t *testing.T) {
 	needRoot(t)
 	sandboxtest.Run(t, opener(t))
 }
+
+func TestRootNothingEscapes(t *testing.T) {
+	needRoot(t)
+	sandboxtest.Escape(t, opener(t))
+}
+
+func TestRootRuntimesWork(t *testing.T) {
+	needRoot(t)
+	sandboxtest.Runtimes(t, opener(t))
+}
