@@ -3,7 +3,6 @@ package logs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,14 +12,10 @@ import (
 	"github.com/hearthfaas/hearth/internal/logs/filterpattern"
 )
 
-const (
-	// filterStreamsMax is how many names a request may give (API reference).
-	filterStreamsMax = 100
-	// lookedAtMax bounds the events that one FilterLogEvents looks at, so that a
-	// rare pattern in a large group answers with an empty page and a token, as AWS
-	// does, instead of holding a connection for minutes.
-	lookedAtMax = 200000
-)
+// lookedAtMax bounds the events that one FilterLogEvents looks at, so that a rare
+// pattern in a large group answers with an empty page and a token, as AWS does,
+// instead of holding a connection for minutes.
+const lookedAtMax = 200000
 
 func (s *Service) filterLogEvents(ctx context.Context, in *cwl.FilterLogEventsInput) (*cwl.FilterLogEventsOutput, error) {
 	pattern, err := checkFilter(in)
@@ -66,24 +61,6 @@ func (s *Service) filterLogEvents(ctx context.Context, in *cwl.FilterLogEventsIn
 }
 
 func checkFilter(in *cwl.FilterLogEventsInput) (*filterpattern.Pattern, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName.optional())
-	v.check(in.LogGroupIdentifier, groupIdentifier)
-	v.check(in.LogStreamNamePrefix, streamName.as("logStreamNamePrefix").optional())
-	v.check(in.FilterPattern, constraint{field: "filterPattern", max: filterpattern.Max})
-	v.atLeastZero(in.StartTime, "startTime")
-	v.atLeastZero(in.EndTime, "endTime")
-	v.between(in.Limit, "limit", 1, pageEventsMax)
-	if len(in.LogStreamNames) > filterStreamsMax {
-		v.add("["+strings.Join(in.LogStreamNames, ", ")+"]", "logStreamNames",
-			fmt.Sprintf("Member must have length less than or equal to %d", filterStreamsMax))
-	}
-	for i := range in.LogStreamNames {
-		v.check(&in.LogStreamNames[i], streamName.as(fmt.Sprintf("logStreamNames.%d.member", i+1)))
-	}
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	if len(in.LogStreamNames) > 0 && in.LogStreamNamePrefix != nil {
 		return nil, invalid("LogStream names and LogStream name prefix are mutually exclusive parameters.")
 	}

@@ -16,21 +16,11 @@ const (
 )
 
 func (s *Service) getLogEvents(ctx context.Context, in *cwl.GetLogEventsInput) (*cwl.GetLogEventsOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName.optional())
-	v.check(in.LogGroupIdentifier, groupIdentifier)
-	v.check(in.LogStreamName, streamName)
-	v.atLeastZero(in.StartTime, "startTime")
-	v.atLeastZero(in.EndTime, "endTime")
-	v.between(in.Limit, "limit", 1, pageEventsMax)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	k, err := s.find(ctx, in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	sel, cutoff, err := s.selectStream(k, *in.LogStreamName)
+	sel, cutoff, err := s.selectStream(k, aws.ToString(in.LogStreamName))
 	if err != nil {
 		return nil, err
 	}

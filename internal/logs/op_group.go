@@ -16,10 +16,8 @@ import (
 
 const classStandard = string(types.LogGroupClassStandard)
 
-// classes are the values of logGroupClass.
-var classes = []string{classStandard, string(types.LogGroupClassInfrequentAccess), string(types.LogGroupClassDelivery)}
-
-// describeMax is the largest and the default page of the describe operations.
+// describeMax is the default and the largest page of the describe operations; the
+// largest is checked by the edge.
 const describeMax = 50
 
 func callerKey(ctx context.Context, group *string) Key {
@@ -28,11 +26,7 @@ func callerKey(ctx context.Context, group *string) Key {
 }
 
 func (s *Service) createLogGroup(ctx context.Context, in *cwl.CreateLogGroupInput) (*cwl.CreateLogGroupOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName)
-	v.enum(string(in.LogGroupClass), "logGroupClass", classes)
-	v.tags(in.Tags)
-	if err := v.err(); err != nil {
+	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
 	if in.KmsKeyId != nil {
@@ -62,11 +56,6 @@ func (s *Service) createLogGroup(ctx context.Context, in *cwl.CreateLogGroupInpu
 }
 
 func (s *Service) deleteLogGroup(ctx context.Context, in *cwl.DeleteLogGroupInput) (*cwl.DeleteLogGroupOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.flushLocked(ctx) // what was printed before the deletion goes with it
@@ -95,16 +84,6 @@ func (s *Service) deleteLogGroup(ctx context.Context, in *cwl.DeleteLogGroupInpu
 }
 
 func (s *Service) describeLogGroups(ctx context.Context, in *cwl.DescribeLogGroupsInput) (*cwl.DescribeLogGroupsOutput, error) {
-	var v violations
-	v.check(in.LogGroupNamePrefix, groupName.as("logGroupNamePrefix").optional())
-	if aws.ToString(in.LogGroupNamePattern) != "" {
-		v.check(in.LogGroupNamePattern, groupName.as("logGroupNamePattern").optional())
-	}
-	v.enum(string(in.LogGroupClass), "logGroupClass", classes)
-	v.between(in.Limit, "limit", 1, describeMax)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	if in.LogGroupNamePrefix != nil && in.LogGroupNamePattern != nil {
 		return nil, invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
 	}
@@ -183,19 +162,9 @@ func (g *group) describe() types.LogGroup {
 }
 
 func (s *Service) putDeletionProtection(ctx context.Context, in *cwl.PutLogGroupDeletionProtectionInput) (*cwl.PutLogGroupDeletionProtectionOutput, error) {
-	var v violations
-	id := groupIdentifier
-	id.required = true
-	v.check(in.LogGroupIdentifier, id)
-	if in.DeletionProtectionEnabled == nil {
-		v.null("deletionProtectionEnabled")
-	}
-	if err := v.err(); err != nil {
-		return nil, err
-	}
-	k := identified(lambda.CallerFrom(ctx), *in.LogGroupIdentifier)
+	k := identified(lambda.CallerFrom(ctx), aws.ToString(in.LogGroupIdentifier))
 	err := s.changeGroup(ctx, k, func(rec *groupRecord) error {
-		rec.Protected = *in.DeletionProtectionEnabled
+		rec.Protected = aws.ToBool(in.DeletionProtectionEnabled)
 		return nil
 	})
 	return &cwl.PutLogGroupDeletionProtectionOutput{}, err

@@ -2,7 +2,6 @@ package logs
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,13 +11,12 @@ import (
 
 // The limits of PutLogEvents (API reference).
 const (
-	putEventsMax = 10000
-	putBytesMax  = 1048576 // messages and eventOverhead for each
-	putSpanMax   = 24 * time.Hour
+	putBytesMax = 1048576 // messages and eventOverhead for each
+	putSpanMax  = 24 * time.Hour
 )
 
 func (s *Service) putLogEvents(ctx context.Context, in *cwl.PutLogEventsInput) (*cwl.PutLogEventsOutput, error) {
-	if err := checkPut(in); err != nil {
+	if err := checkPut(in.LogEvents); err != nil {
 		return nil, err
 	}
 	s.disk.Lock()
@@ -27,12 +25,12 @@ func (s *Service) putLogEvents(ctx context.Context, in *cwl.PutLogEventsInput) (
 		return nil, errClosed
 	}
 	s.flushLocked(ctx)
-	k := callerKey(ctx, in.LogGroupName)
+	k, stream := callerKey(ctx, in.LogGroupName), aws.ToString(in.LogStreamName)
 	g := s.index.groups[k]
 	if g == nil {
 		return nil, errNoGroup
 	}
-	if g.streams[*in.LogStreamName] == nil {
+	if g.streams[stream] == nil {
 		return nil, errNoStream
 	}
 	now := s.now()
@@ -43,16 +41,16 @@ func (s *Service) putLogEvents(ctx context.Context, in *cwl.PutLogEventsInput) (
 	if len(kept) > 0 {
 		events := make([]Event, len(kept))
 		for i, e := range kept {
-			events[i] = Event{Time: time.UnixMilli(*e.Timestamp), Message: *e.Message}
+			events[i] = Event{Time: time.UnixMilli(aws.ToInt64(e.Timestamp)), Message: aws.ToString(e.Message)}
 		}
 		err := s.write(context.WithoutCancel(ctx), batch{
-			entries: []entry{{key: k, stream: *in.LogStreamName, at: now.UnixMilli(), n: len(events)}},
+			entries: []entry{{key: k, stream: stream, at: now.UnixMilli(), n: len(events)}},
 			events:  events,
 		})
 		if err != nil {
 			return nil, err
 		}
-		s.followers.tell(k, *in.LogStreamName, events)
+		s.followers.tell(k, stream, events)
 	}
 	return &cwl.PutLogEventsOutput{
 		NextSequenceToken:     aws.String(sequenceToken),
@@ -61,31 +59,11 @@ func (s *Service) putLogEvents(ctx context.Context, in *cwl.PutLogEventsInput) (
 }
 
 // checkPut finds what is wrong with a batch whatever the time is.
-func checkPut(in *cwl.PutLogEventsInput) error {
-	var v violations
-	v.check(in.LogGroupName, groupName)
-	v.check(in.LogStreamName, streamName)
-	switch n := len(in.LogEvents); {
-	case in.LogEvents == nil:
-		v.null("logEvents")
-	case n == 0:
-		v.add("[]", "logEvents", "Member must have length greater than or equal to 1")
-	case n > putEventsMax:
-		v.add("[…]", "logEvents", fmt.Sprintf("Member must have length less than or equal to %d", putEventsMax))
-	}
+func checkPut(events []types.InputLogEvent) error {
 	size, ordered := 0, true
-	for i, e := range in.LogEvents {
-		field := fmt.Sprintf("logEvents.%d.member.", i+1)
-		v.check(e.Message, constraint{field: field + "message", required: true, min: 1})
-		if e.Timestamp == nil {
-			v.null(field + "timestamp")
-		}
-		v.atLeastZero(e.Timestamp, field+"timestamp")
+	for i, e := range events {
 		size += len(aws.ToString(e.Message)) + eventOverhead
-		ordered = ordered && (i == 0 || aws.ToInt64(in.LogEvents[i-1].Timestamp) <= aws.ToInt64(e.Timestamp))
-	}
-	if err := v.err(); err != nil {
-		return err
+		ordered = ordered && (i == 0 || aws.ToInt64(events[i-1].Timestamp) <= aws.ToInt64(e.Timestamp))
 	}
 	switch {
 	case size > putBytesMax:
@@ -104,20 +82,20 @@ func judge(events []types.InputLogEvent, now time.Time, cutoff int64) ([]types.I
 	var info types.RejectedLogEventsInfo
 	from, to := 0, len(events)
 	for i, e := range events {
-		switch ts := *e.Timestamp; {
+		switch ts := aws.ToInt64(e.Timestamp); {
 		case ts < cutoff:
-			info.ExpiredLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most putEventsMax
+			info.ExpiredLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most 10,000 by the model
 			from = i + 1
 		case ts < oldest:
-			info.TooOldLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most putEventsMax
+			info.TooOldLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most 10,000 by the model
 			from = i + 1
 		case ts > newest && to == len(events):
-			info.TooNewLogEventStartIndex = aws.Int32(int32(i)) //nolint:gosec // at most putEventsMax
+			info.TooNewLogEventStartIndex = aws.Int32(int32(i)) //nolint:gosec // at most 10,000 by the model
 			to = i
 		}
 	}
 	kept := events[from:to]
-	if len(kept) > 0 && *kept[len(kept)-1].Timestamp-*kept[0].Timestamp > putSpanMax.Milliseconds() {
+	if len(kept) > 0 && aws.ToInt64(kept[len(kept)-1].Timestamp)-aws.ToInt64(kept[0].Timestamp) > putSpanMax.Milliseconds() {
 		return nil, nil, invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
 	}
 	if len(kept) == len(events) {

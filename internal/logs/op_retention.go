@@ -2,9 +2,12 @@ package logs
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	cwl "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 )
 
@@ -13,30 +16,19 @@ import (
 var retentionDays = []int32{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 func (s *Service) putRetentionPolicy(ctx context.Context, in *cwl.PutRetentionPolicyInput) (*cwl.PutRetentionPolicyOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName)
-	if in.RetentionInDays == nil {
-		v.null("retentionInDays")
-	} else {
-		days := strconv.Itoa(int(*in.RetentionInDays))
-		v.enum(days, "retentionInDays", decimal(retentionDays))
-	}
-	if err := v.err(); err != nil {
-		return nil, err
+	days := aws.ToInt32(in.RetentionInDays)
+	if !slices.Contains(retentionDays, days) {
+		return nil, violation(days, "retentionInDays",
+			"Member must satisfy enum value set: ["+strings.Join(decimal(retentionDays), ", ")+"]")
 	}
 	err := s.changeGroup(ctx, callerKey(ctx, in.LogGroupName), func(rec *groupRecord) error {
-		rec.RetentionDays = *in.RetentionInDays
+		rec.RetentionDays = days
 		return nil
 	})
 	return &cwl.PutRetentionPolicyOutput{}, err
 }
 
 func (s *Service) deleteRetentionPolicy(ctx context.Context, in *cwl.DeleteRetentionPolicyInput) (*cwl.DeleteRetentionPolicyOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	err := s.changeGroup(ctx, callerKey(ctx, in.LogGroupName), func(rec *groupRecord) error {
 		rec.RetentionDays = 0
 		return nil

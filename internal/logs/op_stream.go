@@ -15,21 +15,12 @@ import (
 	"github.com/hearthfaas/hearth/internal/store"
 )
 
-// orders are the values of orderBy.
-var orders = []string{string(types.OrderByLogStreamName), string(types.OrderByLastEventTime)}
-
 // sequenceToken is what PutLogEvents and DescribeLogStreams answer where once a
 // sequence token stood. AWS ignores it in requests, and so do we; the members stay
 // because older clients read them.
 const sequenceToken = "49039859635170370123456789012345678901234567890123456789"
 
 func (s *Service) createLogStream(ctx context.Context, in *cwl.CreateLogStreamInput) (*cwl.CreateLogStreamOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName)
-	v.check(in.LogStreamName, streamName)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.flushLocked(ctx)
@@ -37,7 +28,7 @@ func (s *Service) createLogStream(ctx context.Context, in *cwl.CreateLogStreamIn
 	if g == nil {
 		return nil, errNoGroup
 	}
-	name := *in.LogStreamName
+	name := aws.ToString(in.LogStreamName)
 	if g.streams[name] != nil {
 		return nil, errStreamExists
 	}
@@ -53,12 +44,6 @@ func (s *Service) createLogStream(ctx context.Context, in *cwl.CreateLogStreamIn
 }
 
 func (s *Service) deleteLogStream(ctx context.Context, in *cwl.DeleteLogStreamInput) (*cwl.DeleteLogStreamOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName)
-	v.check(in.LogStreamName, streamName)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.flushLocked(ctx)
@@ -66,7 +51,7 @@ func (s *Service) deleteLogStream(ctx context.Context, in *cwl.DeleteLogStreamIn
 	if g == nil {
 		return nil, errNoGroup
 	}
-	st := g.streams[*in.LogStreamName]
+	st := g.streams[aws.ToString(in.LogStreamName)]
 	if st == nil {
 		return nil, errNoStream
 	}
@@ -101,15 +86,6 @@ func (s *Service) removeStreams(ctx context.Context, g *group, gone []*stream) e
 func trashKey(id int64) string { return strconv.FormatInt(id, 10) }
 
 func (s *Service) describeLogStreams(ctx context.Context, in *cwl.DescribeLogStreamsInput) (*cwl.DescribeLogStreamsOutput, error) {
-	var v violations
-	v.check(in.LogGroupName, groupName.optional())
-	v.check(in.LogGroupIdentifier, groupIdentifier)
-	v.check(in.LogStreamNamePrefix, streamName.as("logStreamNamePrefix").optional())
-	v.enum(string(in.OrderBy), "orderBy", orders)
-	v.between(in.Limit, "limit", 1, describeMax)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
 	byTime := in.OrderBy == types.OrderByLastEventTime
 	if byTime && in.LogStreamNamePrefix != nil {
 		return nil, invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")

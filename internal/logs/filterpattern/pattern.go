@@ -10,6 +10,7 @@ package filterpattern
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Max is how many characters a pattern may have (API reference, filterPattern).
@@ -39,6 +40,9 @@ func syntaxErrorf(format string, args ...any) error {
 // everything.
 func Parse(text string) (*Pattern, error) {
 	text = strings.TrimSpace(text)
+	if utf8.RuneCountInString(text) > Max {
+		return nil, syntaxErrorf("it has more than %d characters", Max)
+	}
 	switch {
 	case text == "":
 		return &Pattern{match: func(string) bool { return true }}, nil

@@ -160,6 +160,7 @@ func TestParseRefuses(t *testing.T) {
 		`[a = 1 || b = 2]`:                 "Invalid filter pattern",
 		`[a,]`:                             "Invalid filter pattern",
 		`{ $.a[99999999999999999999] = 1}`: "Invalid filter pattern",
+		"{ " + strings.Repeat("(", 2000):   "Invalid filter pattern: it has more than 1024 characters",
 		`{ $.a["b] = 1 }`:                  "Invalid filter pattern",
 	} {
 		_, err := Parse(pattern)
