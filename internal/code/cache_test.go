@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -150,6 +151,7 @@ func TestAcquireGoesOnWhenTheOneWhoUnpacksGivesUp(t *testing.T) {
 		}
 	})
 	for src.opens.Load() == 0 { // until it holds the slot
+		runtime.Gosched()
 	}
 	wg.Go(func() {
 		e, err := c.Acquire(t.Context(), digest)
