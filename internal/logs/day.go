@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // day counts UTC days since 1970.
@@ -89,8 +93,10 @@ type days struct {
 
 func newDays(dir string) *days { return &days{dir: dir, open: map[day]*sql.DB{}} }
 
-// load finds the files and reports the stats in them, in order of their days.
-func (ds *days) load(ctx context.Context, report func(stream int64, st dayStats)) error {
+// load finds the files and reports the stats in them, in order of their days. A
+// file that is damaged is put aside: a machine that lost a day's logs must still
+// start.
+func (ds *days) load(ctx context.Context, log *slog.Logger, report func(stream int64, st dayStats)) error {
 	names, err := os.ReadDir(ds.dir) // sorted, and so are the dates in the names
 	if err != nil {
 		return err
@@ -100,7 +106,12 @@ func (ds *days) load(ctx context.Context, report func(stream int64, st dayStats)
 		if !ok {
 			continue
 		}
-		if err := ds.loadOne(ctx, d, report); err != nil {
+		err := ds.loadOne(ctx, d, report)
+		if damaged(err) {
+			log.ErrorContext(ctx, "damaged log file put aside", "file", d.file()+damagedSuffix, "error", err)
+			err = ds.putAside(d)
+		}
+		if err != nil {
 			return fmt.Errorf("load %s: %w", entry.Name(), err)
 		}
 	}
@@ -176,6 +187,38 @@ func (ds *days) existing(d day) *sql.DB {
 	return ds.open[d]
 }
 
+// damagedSuffix is added to the name of a file that cannot be read.
+const damagedSuffix = ".damaged"
+
+// damaged says that the engine takes the file for broken or for none of its own.
+func damaged(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB)
+}
+
+// putAside renames the day's file, so that the day begins again with an empty one.
+func (ds *days) putAside(d day) error {
+	ds.mu.Lock()
+	db := ds.open[d]
+	delete(ds.open, d)
+	ds.mu.Unlock()
+	if db != nil {
+		if err := db.Close(); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(ds.dir, d.file())
+	for _, suffix := range fileSuffixes {
+		if err := os.Rename(path+suffix, path+damagedSuffix+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileSuffixes are the files that SQLite keeps for a database.
+var fileSuffixes = []string{"", "-wal", "-shm"}
+
 // drop removes the day's file. A reader in the middle of it ends with an error
 // that gone recognises.
 func (ds *days) drop(d day) error {
@@ -188,7 +231,7 @@ func (ds *days) drop(d day) error {
 	}
 	err := db.Close()
 	path := filepath.Join(ds.dir, d.file())
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	for _, suffix := range fileSuffixes {
 		if rmErr := os.Remove(path + suffix); rmErr != nil && !errors.Is(rmErr, os.ErrNotExist) {
 			err = errors.Join(err, rmErr)
 		}

@@ -122,7 +122,7 @@ func (s *Service) load(ctx context.Context) error {
 		}
 		s.index.lastID = max(s.index.lastID, row.Value.Group, row.Value.Stream)
 	}
-	return s.days.load(ctx, func(id int64, st dayStats) {
+	return s.days.load(ctx, s.log, func(id int64, st dayStats) {
 		s.seq = max(s.seq, st.seq)
 		if one := streams[id]; one != nil {
 			one.days = append(one.days, st)

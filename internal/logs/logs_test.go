@@ -222,6 +222,26 @@ func TestWhatWasFlushedSurvivesAKill(t *testing.T) {
 	wantMessages(t, g.messages("g", "s"), "one", "two")
 }
 
+func TestADamagedDayIsPutAside(t *testing.T) {
+	f := newFixture(t)
+	f.say("g", "s", noon, "lost")
+	f.say("g", "s", noon.AddDate(0, 0, -1), "kept")
+	f.flush(t.Context())
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(f.dir, dayOf(noon.UnixMilli()).file())
+	if err := os.WriteFile(name, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.open()
+	f.say("g", "s", noon, "new")
+	wantMessages(t, f.messages("g", "s"), "kept", "new")
+	if _, err := os.Stat(name + damagedSuffix); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestASecondServiceOnTheSameDirectoryIsRefused(t *testing.T) {
 	f := newFixture(t)
 	_, err := Open(t.Context(), Config{Dir: f.dir, Log: slog.New(slog.DiscardHandler)})
@@ -371,5 +391,18 @@ func TestManyAtTheSameTime(t *testing.T) {
 		if got := f.messages("g", fmt.Sprint("s", w)); len(got) != each || got[each-1] != fmt.Sprint(each-1) {
 			t.Errorf("stream %d has %d lines, want %d", w, len(got), each)
 		}
+	}
+}
+
+// BenchmarkOpen opens what a busy machine has after a week: some thousand streams
+// in seven days' files.
+func BenchmarkOpen(b *testing.B) {
+	f := newFixture(b)
+	for i := range 7000 {
+		f.say(fmt.Sprint("g", i%100), fmt.Sprintf("2026/11/23/[$LATEST]%032x", i), noon.AddDate(0, 0, -i%7), "START", "hello", "END")
+	}
+	f.flush(b.Context())
+	for b.Loop() {
+		f.reopen()
 	}
 }
