@@ -52,7 +52,9 @@ func (g *guest) wake() {
 func (g *guest) await(ctx context.Context, done func() bool) error {
 	g.mu.Lock()
 	for !done() {
-		if g.ended {
+		// An answer whose body is being read is waited for: the process may have ended
+		// right after it was sent.
+		if g.ended && g.state != responding {
 			g.mu.Unlock()
 			return ErrGone
 		}
