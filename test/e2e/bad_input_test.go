@@ -3,13 +3,13 @@ package e2e
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
@@ -173,14 +173,21 @@ func TestRootBadInputGetsAWSsErrorAndTheNextRequestIsServed(t *testing.T) {
 		{
 			"a secret key that is wrong",
 			func() error {
-				return invoke("good", `{}`, func(o *lambda.Options) { o.Credentials = staticKeys("test", "wrong") })
+				// A client of its own: the signer of h.lambda remembers the key that it
+				// derived from the right secret.
+				cfg := h.aws
+				cfg.Credentials = credentials.NewStaticCredentialsProvider("test", "wrong", "")
+				_, err := lambda.NewFromConfig(cfg).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("good")})
+				return err
 			},
 			"InvalidSignatureException", "", 403,
 		},
 		{
 			"an access key that nobody has",
 			func() error {
-				return invoke("good", `{}`, func(o *lambda.Options) { o.Credentials = staticKeys("AKIAIOSFODNN7EXAMPLE", "x") })
+				return invoke("good", `{}`, func(o *lambda.Options) {
+					o.Credentials = credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "x", "")
+				})
 			},
 			"UnrecognizedClientException", "The security token included in the request is invalid.", 403,
 		},
@@ -208,12 +215,6 @@ func TestRootTheLargestEventIsServed(t *testing.T) {
 	if got, want := h.answers(t, "size", `"`+strings.Repeat("x", 6291456-2)+`"`), fmt.Sprint(6291456-2); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-}
-
-func staticKeys(id, secret string) aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
-	})
 }
 
 // bomb is a small zip that unpacks to more than a function may have.

@@ -114,7 +114,7 @@ func TestRootInitFailuresHaveAWSsPayloads(t *testing.T) {
 		{"the handler's file is missing", "absent.handler", map[string]string{"index.js": "1"}, node, "Runtime.ImportModuleError", "Error: Cannot find module 'absent'"},
 		{"the handler is not exported", "index.absent", map[string]string{"index.js": "exports.handler = 1"}, node, "Runtime.HandlerNotFound", "index.absent is undefined or not exported"},
 		{"the handler is not a function", "index.handler", map[string]string{"index.js": "exports.handler = 1"}, node, "Runtime.HandlerNotFound", "index.handler is not a function"},
-		{"the code has a syntax error", "index.handler", map[string]string{"index.js": "exports.handler = ("}, node, "Runtime.UserCodeSyntaxError", "SyntaxError: Unexpected token"},
+		{"the code has a syntax error", "index.handler", map[string]string{"index.js": "exports.handler = ("}, node, "Runtime.UserCodeSyntaxError", "SyntaxError: Unexpected end of input"},
 		{"the static code throws", "index.handler", map[string]string{"index.js": `throw new RangeError("at init")`}, node, "RangeError", "at init"},
 		{"the static code exits", "index.handler", map[string]string{"index.js": `process.exit(9)`}, node, "Runtime.ExitError", "exit status 9"},
 		{"the bootstrap is missing", "x", map[string]string{"index.js": "1"}, "provided.al2023", "Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"},
