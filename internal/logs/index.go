@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // index is the groups and streams in memory. Every group and stream has an id
@@ -79,9 +81,35 @@ func (k Key) recordKey() string { return k.Account + "/" + k.Region + "/" + k.Gr
 
 func streamKey(group int64, name string) string { return strconv.FormatInt(group, 10) + "/" + name }
 
-// load fills the index from the store and the day files.
+// load fills the index from the store and, at the same time, from the day files:
+// nothing listens before both are done.
 func (s *Service) load(ctx context.Context) error {
-	byID := map[int64]*group{}
+	type found struct {
+		stream int64
+		stats  dayStats
+	}
+	var all []found
+	streams := map[int64]*stream{}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		return s.days.load(ctx, s.log, func(id int64, st dayStats) { all = append(all, found{id, st}) })
+	})
+	both.Go(func() error { return s.loadRecords(ctx, streams) })
+	if err := both.Wait(); err != nil {
+		return err
+	}
+	for _, x := range all {
+		s.seq = max(s.seq, x.stats.seq)
+		if st := streams[x.stream]; st != nil {
+			st.days = append(st.days, x.stats)
+		}
+	}
+	return nil
+}
+
+// loadRecords fills the index with groups and streams, and byID with the streams.
+func (s *Service) loadRecords(ctx context.Context, byID map[int64]*stream) error {
+	groups := map[int64]*group{}
 	for row, err := range s.groups.All(ctx, "") {
 		if err != nil {
 			return err
@@ -98,9 +126,8 @@ func (s *Service) load(ctx context.Context) error {
 		}
 		s.index.groups[g.key] = g
 		s.index.lastID = max(s.index.lastID, g.id)
-		byID[g.id] = g
+		groups[g.id] = g
 	}
-	streams := map[int64]*stream{}
 	for row, err := range s.streams.All(ctx, "") {
 		if err != nil {
 			return err
@@ -111,9 +138,9 @@ func (s *Service) load(ctx context.Context) error {
 			return fmt.Errorf("a log stream's record has the key %q: %w", row.Key, err)
 		}
 		s.index.lastID = max(s.index.lastID, row.Value.ID)
-		if g := byID[groupID]; g != nil {
+		if g := groups[groupID]; g != nil {
 			st := &stream{id: row.Value.ID, name: name, created: row.Value.Created, made: row.Value.Made}
-			g.streams[name], streams[st.id] = st, st
+			g.streams[name], byID[st.id] = st, st
 		}
 	}
 	for row, err := range s.trash.All(ctx, "") {
@@ -122,12 +149,7 @@ func (s *Service) load(ctx context.Context) error {
 		}
 		s.index.lastID = max(s.index.lastID, row.Value.Group, row.Value.Stream)
 	}
-	return s.days.load(ctx, s.log, func(id int64, st dayStats) {
-		s.seq = max(s.seq, st.seq)
-		if one := streams[id]; one != nil {
-			one.days = append(one.days, st)
-		}
-	})
+	return nil
 }
 
 // at is the stream's stats of a day, made when there are none yet.

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -245,9 +246,8 @@ func TestADamagedDayIsPutAside(t *testing.T) {
 func TestASecondServiceOnTheSameDirectoryIsRefused(t *testing.T) {
 	f := newFixture(t)
 	_, err := Open(t.Context(), Config{Dir: f.dir, Log: slog.New(slog.DiscardHandler)})
-	var held *filelock.HeldError
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
-		t.Errorf("got %v (%v), want an error that names process %d", err, held, os.Getpid())
+	if held, ok := errors.AsType[*filelock.HeldError](err); !ok || held.PID != os.Getpid() {
+		t.Errorf("got %v, want a HeldError that names process %d", err, os.Getpid())
 	}
 }
 
