@@ -11,7 +11,6 @@ import (
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
-	"github.com/hearthfaas/hearth/internal/logs"
 	"github.com/hearthfaas/hearth/internal/placement"
 	"github.com/hearthfaas/hearth/internal/runtimes"
 	"github.com/hearthfaas/hearth/internal/worker"
@@ -81,17 +80,6 @@ func (a runtimeCheck) Check(name string) error {
 		return lambda.Errorf(lambda.CodeInvalidParameterValue, "%s", missing.Error())
 	}
 	return err
-}
-
-// logSink shows the log service to the worker.
-type logSink struct{ logs *logs.Service }
-
-func (a logSink) Append(stream worker.LogStream, lines []worker.LogLine) {
-	events := make([]logs.Event, len(lines))
-	for i, l := range lines {
-		events[i] = logs.Event(l)
-	}
-	a.logs.Append(logs.Key{Account: stream.Account, Region: stream.Region, Group: stream.Group}, stream.Stream, events)
 }
 
 // fleet shows this process's one worker to placement and to the worker manager.

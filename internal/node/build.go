@@ -90,7 +90,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	workerCfg := worker.Default()
 	workerCfg.Endpoint = "http://" + addr
 	workerCfg.CommitMaxMB = n.cfg.MemoryMB
-	p.worker = worker.New(workerCfg, p.driver, cache, catalogue, p.iam, logSink{p.logs}, endpoint, n.log)
+	p.worker = worker.New(workerCfg, p.driver, cache, catalogue, p.iam, logSink{p.logs, p.iam}, endpoint, n.log)
 	if err := p.worker.Sweep(ctx); err != nil {
 		return nil, err
 	}

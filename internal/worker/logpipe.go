@@ -24,14 +24,14 @@ const lineMax = 256 << 10
 // mutex.
 type logPipe struct {
 	stream LogStream
-	logs   Logs
+	writer LogWriter
 	read   *os.File
 	write  *os.File
 	fd     int // of read; valid until close
 
 	mu      sync.Mutex // guards what follows and reading from fd
 	partial []byte     // the beginning of a line whose end has not come yet
-	tail    *tail // the invoke that asked for its log's end, or nil
+	tail    *tail      // the invoke that asked for its log's end, or nil
 	closed  bool
 }
 
@@ -42,7 +42,7 @@ const readSize = 64 << 10
 var readBuffers = sync.Pool{New: func() any { b := make([]byte, readSize); return &b }}
 
 // newLogPipe makes the pipe. The write end goes to the environment's processes.
-func newLogPipe(stream LogStream, logs Logs) (*logPipe, error) {
+func newLogPipe(stream LogStream, writer LogWriter) (*logPipe, error) {
 	var fds [2]int
 	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("make a log pipe: %w", err)
@@ -54,7 +54,7 @@ func newLogPipe(stream LogStream, logs Logs) (*logPipe, error) {
 		return nil, fmt.Errorf("make a log pipe: %w", err)
 	}
 	return &logPipe{
-		stream: stream, logs: logs,
+		stream: stream, writer: writer,
 		read: os.NewFile(uintptr(fds[0]), "log"), write: os.NewFile(uintptr(fds[1]), "log"),
 		fd: fds[0],
 	}, nil
@@ -131,7 +131,7 @@ func (p *logPipe) pass(lines []LogLine) {
 			p.tail.add(l.Message)
 		}
 	}
-	p.logs.Append(p.stream, lines)
+	p.writer.Append(lines)
 }
 
 // platform writes lines of the platform's own, each with its newline.

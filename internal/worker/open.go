@@ -79,13 +79,18 @@ func (e *Environment) assumeRole(ctx context.Context) error {
 	return nil
 }
 
-func (e *Environment) openLog(context.Context) error {
-	p, err := newLogPipe(LogStream{
+func (e *Environment) openLog(ctx context.Context) error {
+	stream := LogStream{
 		Account: e.version.Function.Account,
 		Region:  e.version.Function.Region,
 		Group:   e.version.LogGroup,
 		Stream:  e.streamName(time.Now()),
-	}, e.worker.logs)
+	}
+	writer, err := e.worker.logs.Open(ctx, stream, e.credentials)
+	if err != nil {
+		return err
+	}
+	p, err := newLogPipe(stream, writer)
 	if err != nil {
 		return err
 	}

@@ -38,10 +38,17 @@ type Roles interface {
 	MintRoleSession(ctx context.Context, roleARN, session string, d time.Duration) (lambda.Credentials, error)
 }
 
-// Logs takes the lines of the functions' log streams (logs meets it). Append never
-// blocks on a disk.
+// Logs opens the functions' log streams (logs meets it).
 type Logs interface {
-	Append(stream LogStream, lines []LogLine)
+	// Open returns where a stream's lines go. They are written with the permissions
+	// of the given role session; what it does not allow is dropped, and the
+	// function is none the wiser.
+	Open(ctx context.Context, stream LogStream, as lambda.Credentials) (LogWriter, error)
+}
+
+// LogWriter takes the lines of one log stream. It never blocks on a disk.
+type LogWriter interface {
+	Append(lines []LogLine)
 }
 
 // LogStream names a log stream.
