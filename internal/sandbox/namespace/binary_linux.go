@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"bytes"
+	"debug/elf"
 	"embed"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func initBinary(cfg Config) (string, error) {
 	}
 	content, err := binaries.ReadFile("bin/hearth-init")
 	if errors.Is(err, fs.ErrNotExist) {
-		return os.Executable()
+		return wholeProgram()
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the embedded init: %w", err)
@@ -41,6 +42,25 @@ func initBinary(cfg Config) (string, error) {
 	part := path + ".part"
 	if err := errors.Join(os.WriteFile(part, content, 0o755), os.Chmod(part, 0o755), os.Rename(part, path)); err != nil {
 		return "", fmt.Errorf("unpack the embedded init: %w", err)
+	}
+	return path, nil
+}
+
+// wholeProgram is this program itself, when it can run in an empty root.
+func wholeProgram() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program: %w", err)
+	}
+	file, err := elf.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("look at this program: %w", err)
+	}
+	defer file.Close()
+	for _, p := range file.Progs {
+		if p.Type == elf.PT_INTERP {
+			return "", errors.New("this program was built without its init and needs shared libraries: build it with `make build`, or with CGO_ENABLED=0")
+		}
 	}
 	return path, nil
 }
