@@ -19,12 +19,13 @@ import (
 // BinaryVariable names a binary that is built already, such as bin/hearth.
 const BinaryVariable = "HEARTH_BINARY"
 
-// Build returns the binary that BinaryVariable names, or builds one into dir.
-func Build(ctx context.Context, dir string) (string, error) {
-	if path := os.Getenv(BinaryVariable); path != "" {
-		abs, err := filepath.Abs(path)
+// Build returns the binary given, which is what the caller found in BinaryVariable,
+// or builds one into dir when that is empty.
+func Build(ctx context.Context, dir, given string) (string, error) {
+	if given != "" {
+		abs, err := filepath.Abs(given)
 		if err != nil {
-			return "", fmt.Errorf("find %s: %w", path, err)
+			return "", fmt.Errorf("find %s: %w", given, err)
 		}
 		if _, err := os.Stat(abs); err != nil {
 			return "", fmt.Errorf("%s: %w", BinaryVariable, err)

@@ -117,7 +117,7 @@ func prepare(ctx context.Context, binary, isolation string, scale float64) (*ben
 			return nil, fmt.Errorf("find bin/hearth: %w", err)
 		}
 		if _, err := os.Stat(b.binary); err != nil {
-			if b.binary, err = harness.Build(ctx, scratch); err != nil {
+			if b.binary, err = harness.Build(ctx, scratch, os.Getenv(harness.BinaryVariable)); err != nil {
 				return nil, err
 			}
 		}

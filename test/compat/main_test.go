@@ -25,7 +25,9 @@ const node = "nodejs20.x"
 
 var (
 	scratch string // other users may look into it, as functions run as one
-	binary  = sync.OnceValues(func() (string, error) { return harness.Build(context.Background(), scratch) })
+	binary  = sync.OnceValues(func() (string, error) {
+		return harness.Build(context.Background(), scratch, os.Getenv(harness.BinaryVariable))
+	})
 )
 
 func TestMain(m *testing.M) {

@@ -23,7 +23,9 @@ import (
 var node = "nodejs20.x"
 
 // binary builds hearth once for the whole package.
-var binary = sync.OnceValues(func() (string, error) { return harness.Build(context.Background(), scratch) })
+var binary = sync.OnceValues(func() (string, error) {
+	return harness.Build(context.Background(), scratch, os.Getenv(harness.BinaryVariable))
+})
 
 // scratch is where the package keeps its files; other users may look into it, as
 // functions run as one.
