@@ -188,6 +188,9 @@ func (s *suite) sweep(t *testing.T) {
 
 	t.Setenv(ownerVar, "")
 	d := s.open(t)
+	if d.Capabilities().PrivateFilesystem { // an environment of its own ends with its owner, frozen or not
+		eventually(t, "the owner's processes end by themselves", func() bool { return processesOf(t, token) == 0 })
+	}
 	n, err := d.Sweep(t.Context())
 	if err != nil || n != 2 {
 		t.Errorf("Sweep: %d, %v, want 2 environments", n, err)
