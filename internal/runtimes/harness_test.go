@@ -2,6 +2,7 @@ package runtimes_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -37,6 +38,7 @@ type program struct {
 	handler string
 	files   map[string]string
 	env     map[string]string
+	dir     string // Hearth's own directory; empty means the tests' common one
 }
 
 // running is a function's process outside any sandbox.
@@ -88,10 +90,10 @@ func (o *output) String() string {
 	return o.seen.String()
 }
 
-func catalogue(t *testing.T) *runtimes.Catalogue {
+func catalogue(t *testing.T, dir string) *runtimes.Catalogue {
 	t.Helper()
 	home, _ := os.UserHomeDir() // without one there are fewer interpreters
-	c, err := runtimes.New(runtimes.Config{Dir: sharedDir, Path: os.Getenv("PATH"), Home: home})
+	c, err := runtimes.New(runtimes.Config{Dir: cmp.Or(dir, sharedDir), Path: os.Getenv("PATH"), Home: home})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +124,7 @@ func start(t *testing.T, p program) *running {
 		Function: lambda.FunctionID{Account: "000000000000", Region: "us-east-1", Name: "f"},
 		Version:  lambda.Latest, Runtime: p.runtime, Handler: p.handler, MemoryMB: 128,
 	}
-	plan, err := catalogue(t).Plan(t.Context(), version, code)
+	plan, err := catalogue(t, p.dir).Plan(t.Context(), version, code)
 	var missing *runtimes.Unavailable
 	if errors.As(err, &missing) {
 		t.Skipf("this test needs %s: %v", p.runtime, err)

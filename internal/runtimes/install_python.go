@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // sdkModules are the top-level modules of the AWS SDK for Python and of what it
@@ -27,7 +26,7 @@ func (c *Catalogue) installPythonSDK(ctx context.Context, progress io.Writer) er
 	if len(interpreters) == 0 {
 		return errors.New("install python-sdk: no Python of the catalogue is on this machine")
 	}
-	err := c.place(filepath.Join("sdk", "python"), func(tmp string) error {
+	return c.place(filepath.Join("sdk", "python"), func(tmp string) error {
 		// The oldest interpreter's choice runs on the newer ones too.
 		oldest := slices.MinFunc(interpreters, func(a, b *interpreter) int { return compareVersions(a.version, b.version) })
 		say(progress, "installing boto3 with pip of %s", oldest.path)
@@ -35,17 +34,13 @@ func (c *Catalogue) installPythonSDK(ctx context.Context, progress io.Writer) er
 		if pipErr == nil {
 			return nil
 		}
-		from := sdkSource(interpreters)
+		from := c.sdkSource()
 		if from == "" {
 			return fmt.Errorf("pip: %w; and no Python of this machine has boto3 to copy", pipErr)
 		}
 		say(progress, "pip reaches no registry; copying boto3 from %s", from)
 		return copyModules(from, tmp)
 	}, progress)
-	if err != nil {
-		return err
-	}
-	return nil
 }
 
 // pythons are the interpreters of the catalogue that this host has.
@@ -72,13 +67,18 @@ func pipInstall(ctx context.Context, it *interpreter, target string) error {
 	return nil
 }
 
-// sdkSource is the first site-packages directory of the host that has the whole SDK.
-func sdkSource(interpreters []*interpreter) string {
+// sdkSource is the first site-packages directory of the host that has the whole SDK,
+// of whichever Python; the SDK is plain Python.
+func (c *Catalogue) sdkSource() string {
 	dirs := []string{"/usr/lib/python3/dist-packages"}
-	for _, it := range interpreters {
-		prefix := filepath.Dir(filepath.Dir(it.path))
-		short := strings.Join(strings.SplitN(it.version, ".", 3)[:2], ".")
-		dirs = append(dirs, filepath.Join(prefix, "lib", "python"+short, "site-packages"))
+	for _, e := range entries {
+		if e.language != python {
+			continue
+		}
+		for _, cand := range c.candidates(e) {
+			prefix := filepath.Dir(filepath.Dir(cand.path))
+			dirs = append(dirs, filepath.Join(prefix, "lib", "python"+e.version, "site-packages"))
+		}
 	}
 	for _, dir := range dirs {
 		whole := !slices.ContainsFunc(sdkModules, func(module string) bool {

@@ -1,14 +1,22 @@
 package runtimes_test
 
 import (
+	"cmp"
+	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/runtimeapi"
 )
 
+// nodeRuntime is the one that the tests run on; HEARTH_TEST_NODE names another of
+// those that answer to callbacks.
+var nodeRuntime = cmp.Or(os.Getenv("HEARTH_TEST_NODE"), "nodejs20.x")
+
 func nodeProgram(source string) program {
-	return program{runtime: "nodejs20.x", handler: "index.handler", files: map[string]string{"index.js": source}}
+	return program{runtime: nodeRuntime, handler: "index.handler", files: map[string]string{"index.js": source}}
 }
 
 func TestNodeAnswers(t *testing.T) {
@@ -78,7 +86,7 @@ func TestNodeFindsHandlers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			out := start(t, program{runtime: "nodejs20.x", handler: c.handler, files: c.files}).call(`{}`)
+			out := start(t, program{runtime: nodeRuntime, handler: c.handler, files: c.files}).call(`{}`)
 			if string(out.Payload) != c.want {
 				t.Errorf("got %s, want %s", out.Payload, c.want)
 			}
@@ -202,7 +210,7 @@ func TestNodeInitErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.program.runtime = "nodejs20.x"
+			c.program.runtime = nodeRuntime
 			r := start(t, c.program)
 			failure := r.ready()
 			if failure == nil {
@@ -225,7 +233,7 @@ func TestNodeNamesTheCommandThatInstallsTheSDK(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]program{
 		"required": nodeProgram(`require('@aws-sdk/client-s3');`),
-		"imported": {runtime: "nodejs20.x", handler: "index.handler", files: map[string]string{
+		"imported": {runtime: nodeRuntime, handler: "index.handler", files: map[string]string{
 			"index.mjs": `import { S3Client } from '@aws-sdk/client-s3'; export const handler = async () => 1;`,
 		}},
 	} {
@@ -268,4 +276,52 @@ func TestNodeEndsOnErrorsNobodyCaught(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNode24(t *testing.T) {
+	for _, c := range []struct {
+		name, file, source, want string
+	}{
+		{"a value", "index.js", `exports.handler = async (e, c) => [e, typeof c.done, typeof c.callbackWaitsForEmptyEventLoop];`, `[1,"undefined","undefined"]`},
+		{"a value that is no promise", "index.js", `exports.handler = (e) => e;`, `1`},
+		{"a default export's member", "index.mjs", `export default { handler: async () => "d" };`, `"d"`},
+		{"an ES module without a sign of it", "index.js", `export const handler = async () => "esm";`, `"esm"`},
+		{"a top-level await in one", "index.js", `const v = await Promise.resolve("tla"); export const handler = async () => v;`, `"tla"`},
+		{"an error", "index.js", `exports.handler = async () => { throw "text"; };`, `{"errorType":"string","errorMessage":"text","trace":[]}`},
+		{"a streaming handler of three parameters", "index.js", `exports.handler = awslambda.streamifyResponse(async (e, s, c) => { s.end("s"); });`, `s`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := program{runtime: "nodejs24.x", handler: "index.handler", files: map[string]string{c.file: c.source}}
+			if out := start(t, p).call(`1`); string(out.Payload) != c.want {
+				t.Errorf("got %s, want %s", out.Payload, c.want)
+			}
+		})
+	}
+	t.Run("refuses callbacks", func(t *testing.T) {
+		t.Parallel()
+		p := nodeProgram(`exports.handler = (e, c, cb) => cb(null, 1);`)
+		p.runtime = "nodejs24.x"
+		r := start(t, p)
+		failure := r.ready()
+		const want = `{"errorType":"Runtime.CallbackHandlerDeprecated","errorMessage":"ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24.`
+		if failure == nil || !strings.HasPrefix(string(failure.Payload), want) {
+			t.Errorf("got %+v", failure)
+		}
+		if got := r.exit(); got != 1 {
+			t.Errorf("exit status %d, want 1", got)
+		}
+	})
+	t.Run("ends when nothing can settle the promise", func(t *testing.T) {
+		t.Parallel()
+		p := nodeProgram(`exports.handler = () => new Promise(() => {});`)
+		p.runtime = "nodejs24.x"
+		r := start(t, p)
+		if _, _, err := r.try(`{}`); !errors.Is(err, runtimeapi.ErrGone) {
+			t.Errorf("got %v", err)
+		}
+		if got := r.exit(); got != 0 {
+			t.Errorf("exit status %d, want 0", got)
+		}
+	})
 }

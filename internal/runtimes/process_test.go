@@ -77,7 +77,7 @@ func TestRuntimesShowTheInvocation(t *testing.T) {
 		program    program
 	}{
 		{
-			"node", `["ID","arn:aws:lambda:us-east-1:000000000000:function:f","Root=1-a","v","/aws/lambda/f","AWS_Lambda_nodejs20.x"]`,
+			"node", `["ID","arn:aws:lambda:us-east-1:000000000000:function:f","Root=1-a","v","/aws/lambda/f","AWS_Lambda_` + nodeRuntime + `"]`,
 			nodeProgram(`exports.handler = async (e, c) => [c.awsRequestId, c.invokedFunctionArn, process.env._X_AMZN_TRACE_ID, c.clientContext.custom.k, c.logGroupName, process.env.AWS_EXECUTION_ENV];`),
 		},
 		{
