@@ -20,9 +20,8 @@ func checks() []func() Check {
 	}
 }
 
-// kernelMin is the first kernel with all that the namespace driver uses: the new
-// mount calls with mount_setattr (5.12) and detached mounts that go where they are
-// told.
+// kernelMin is the first kernel with all that the namespace driver uses;
+// mount_setattr came last.
 var kernelMin = [2]int{5, 12}
 
 func kernel() Check {
