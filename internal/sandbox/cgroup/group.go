@@ -40,7 +40,11 @@ type Group struct {
 func (p *Parent) Create(id string) (*Group, error) {
 	g := &Group{parent: p, id: id}
 	for _, root := range p.places() {
-		if err := os.Mkdir(join(root, p.name, id), 0o755); err != nil {
+		err := os.Mkdir(join(root, p.name, id), 0o755)
+		if errors.Is(err, fs.ErrNotExist) { // somebody tidied up the parent while it was empty
+			err = errors.Join(p.prepareAll(root), os.Mkdir(join(root, p.name, id), 0o755))
+		}
+		if err != nil {
 			g.removeNow()
 			return nil, fmt.Errorf("make control group: %w", err)
 		}

@@ -106,6 +106,20 @@ func TestVersion2FilesAreWritten(t *testing.T) {
 	}
 }
 
+func TestAGroupIsMadeAlthoughItsParentWasRemoved(t *testing.T) {
+	root := t.TempDir()
+	p := Open(Layout{V1: map[string]string{"memory": root}}, "hearth/x")
+	if err := os.RemoveAll(filepath.Join(root, "hearth")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Create("one"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "hearth/x/one")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestQuotaIsNeverBelowTheKernels(t *testing.T) {
 	p := &Parent{layout: Layout{V2: "/v2", V2Controllers: []string{"cpu"}}, missing: map[string]error{}}
 	got := p.settings(Limits{CPUMillis: 1})

@@ -79,6 +79,17 @@ func (p *Parent) prepare(root string, version int, controller string) error {
 	return nil
 }
 
+// prepareAll prepares the parent again in one hierarchy, for every controller there.
+func (p *Parent) prepareAll(root string) error {
+	var errs []error
+	for _, c := range controllers {
+		if home, version := p.usable(c); version != 0 && home == root {
+			errs = append(errs, p.prepare(root, version, c))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Missing says why a controller ("memory", "cpu", "pids") cannot be used, or nil.
 func (p *Parent) Missing(controller string) error { return p.missing[controller] }
 
