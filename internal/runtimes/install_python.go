@@ -38,7 +38,7 @@ func (c *Catalogue) installPythonSDK(ctx context.Context, progress io.Writer) er
 		if from == "" {
 			return fmt.Errorf("pip: %w; and no Python of this machine has boto3 to copy", pipErr)
 		}
-		say(progress, "pip reaches no registry; copying boto3 from %s", from)
+		say(progress, "pip reaches no registry; copying boto3 from %s (Pythons older than that one's may not run it)", from)
 		return copyModules(from, tmp)
 	}, progress)
 }
@@ -68,7 +68,7 @@ func pipInstall(ctx context.Context, it *interpreter, target string) error {
 }
 
 // sdkSource is the first site-packages directory of the host that has the whole SDK,
-// of whichever Python; the SDK is plain Python.
+// of whichever Python: it has no compiled parts.
 func (c *Catalogue) sdkSource() string {
 	dirs := []string{"/usr/lib/python3/dist-packages"}
 	for _, e := range entries {

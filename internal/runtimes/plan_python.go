@@ -2,6 +2,7 @@ package runtimes
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -38,12 +39,23 @@ func (c *Catalogue) planPython(ctx context.Context, e entry, v *lambda.Version, 
 	if prefix, own := it.prefix(); own {
 		p.Mounts = append(p.Mounts, sandbox.Mount{Source: prefix, Target: langDir})
 		p.Path = langDir + "/bin/" + filepath.Base(it.path)
+		if lib := filepath.Join(prefix, "lib"); hasSharedLibrary(lib) {
+			// Such an interpreter looks for its library where it was installed, unless
+			// LD_LIBRARY_PATH says otherwise, and that is the customer's to set.
+			p.Mounts = append(p.Mounts, sandbox.Mount{Source: lib, Target: lib})
+		}
 	}
 	if sdk := c.sdkDir(python); isDir(sdk) {
 		p.Mounts = append(p.Mounts, sandbox.Mount{Source: sdk, Target: runtimeDir + "/sdk"})
 	}
 	p.setVersion(v, "python:"+e.version, afterDots(it.version, 2), it.version, filepath.Base(boot))
 	return p, nil
+}
+
+// hasSharedLibrary reports whether lib holds the interpreter as a shared library.
+func hasSharedLibrary(lib string) bool {
+	_, err := os.Stat(filepath.Join(lib, "libpython3.so"))
+	return err == nil
 }
 
 // compile lets the interpreter compile the bootstrap once, because compiling it at
