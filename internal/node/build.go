@@ -37,11 +37,13 @@ const environmentAgeMax = 8 * time.Hour
 
 // parts are the roles of one process and what they stand on.
 type parts struct {
-	store   *sqlite.Store
-	iam     *iam.Service
-	logs    *logs.Service
-	plane   *controlplane.Service
-	driver  sandbox.Driver
+	store  *sqlite.Store
+	iam    *iam.Service
+	logs   *logs.Service
+	plane  *controlplane.Service
+	driver sandbox.Driver
+	// stock keeps what the driver makes ahead in store; nil when it needs nothing.
+	stock   func(context.Context) error
 	worker  *worker.Worker
 	manager *workermanager.Manager
 	edge    http.Handler
@@ -82,7 +84,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the runtimes: %w", err)
 	}
-	if p.driver, err = n.openDriver(); err != nil {
+	if err := n.openDriver(p); err != nil {
 		return nil, err
 	}
 
@@ -159,23 +161,26 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 }
 
 // openDriver makes the sandbox driver that the configuration names.
-func (n *Node) openDriver() (sandbox.Driver, error) {
+func (n *Node) openDriver(p *parts) error {
 	if n.cfg.Isolation == "process" {
 		cfg := process.Default()
 		cfg.StateDir = filepath.Join(n.dir("sandboxes"), "process")
 		d, err := process.New(cfg, n.log)
 		if err != nil {
-			return nil, fmt.Errorf("open the process driver: %w", err)
+			return fmt.Errorf("open the process driver: %w", err)
 		}
-		return d, nil
+		p.driver = d
+		return nil
 	}
 	cfg := namespace.Default()
 	cfg.StateDir = filepath.Join(n.dir("sandboxes"), "namespace")
 	d, err := namespace.New(cfg, n.log)
 	if err != nil {
-		return nil, fmt.Errorf("open the namespace driver: %w", err)
+		return fmt.Errorf("open the namespace driver: %w", err)
 	}
-	return d, nil
+	p.driver, p.stock = d, d.Run
+	p.closers = append(p.closers, d.Close)
+	return nil
 }
 
 // services are the AWS services of this node, with their errors' shapes.

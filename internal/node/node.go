@@ -106,6 +106,9 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services.Go(func() error { return p.logs.Run(servicesCtx) })
 	services.Go(func() error { return p.plane.Run(servicesCtx) })
 	services.Go(func() error { return p.worker.Run(servicesCtx) })
+	if p.stock != nil {
+		services.Go(func() error { return p.stock(servicesCtx) })
+	}
 	environments, environmentsFailed := errgroup.WithContext(environmentsCtx)
 	environments.Go(func() error { return p.manager.Run(environmentsCtx) })
 

@@ -3,6 +3,7 @@
 package namespace
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -16,6 +17,12 @@ type Driver struct{ sandbox.Driver }
 func New(Config, *slog.Logger) (*Driver, error) {
 	return nil, errors.New("namespace driver: this system is not Linux; use --isolation process")
 }
+
+// Run does nothing: New never made a driver.
+func (*Driver) Run(context.Context) error { return nil }
+
+// Close does nothing.
+func (*Driver) Close() error { return nil }
 
 // Main does nothing: there is no process 1 to become.
 func Main() {}
