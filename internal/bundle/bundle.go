@@ -142,8 +142,8 @@ func goMain(name string, read func(string) ([]byte, error)) bool {
 		return false
 	}
 	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "package ") {
-			return strings.TrimSpace(strings.TrimPrefix(line, "package ")) == "main"
+		if name, ok := strings.CutPrefix(line, "package "); ok {
+			return strings.TrimSpace(name) == "main"
 		}
 	}
 	return false

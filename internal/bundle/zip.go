@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -182,12 +181,5 @@ func listZip(path string) (names []string, read func(string) ([]byte, error), er
 		}
 	}
 	slices.Sort(names)
-	return names, func(name string) ([]byte, error) {
-		f, err := z.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, lambda.UnzippedMax))
-	}, nil
+	return names, func(name string) ([]byte, error) { return fs.ReadFile(z, name) }, nil
 }

@@ -87,7 +87,8 @@ func TestBreakdown(t *testing.T) {
 		{"warm", warm, nil, "warm start: handler 2.00 ms; 30.00 ms in all, as seen from here"},
 		{"cold, parts unknown", cold, nil, "cold start: init 20.00 ms + handler 2.00 ms; 30.00 ms in all, as seen from here"},
 		{
-			"cold, parts told", cold, []reportline.Part{{Name: "sandbox", Duration: 5 * ms}, {Name: "init", Duration: 20 * ms}},
+			"cold, parts told", cold,
+			[]reportline.Part{{Name: "sandbox", Duration: 5 * ms}, {Name: "init", Duration: 20 * ms}},
 			"cold start: sandbox 5.00 ms + init 20.00 ms + handler 2.00 ms; 30.00 ms in all, as seen from here",
 		},
 	} {

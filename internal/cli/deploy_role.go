@@ -91,8 +91,7 @@ func (c clients) removeRole(ctx context.Context, function string) (removed bool,
 		return false, fmt.Errorf("detach the logs policy of role %s: %w", name, err)
 	}
 	_, err = c.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &name})
-	var conflict *iamtypes.DeleteConflictException
-	if errors.As(err, &conflict) {
+	if _, conflict := errors.AsType[*iamtypes.DeleteConflictException](err); conflict {
 		return false, nil // the user attached policies of their own: it is theirs now
 	}
 	if err != nil {

@@ -58,14 +58,8 @@ func (a *app) logs(ctx context.Context, name string, f logsFlags) error {
 	from := time.Now().Add(-f.since)
 	for {
 		newest, err := p.printFrom(ctx, from)
-		if err != nil {
-			if f.follow && ctx.Err() != nil {
-				return nil
-			}
+		if !f.follow || err != nil && ctx.Err() == nil {
 			return err
-		}
-		if !f.follow {
-			return nil
 		}
 		if next := newest.Add(-followOverlap); next.After(from) {
 			from = next
@@ -124,8 +118,7 @@ func (p *logPrinter) printFrom(ctx context.Context, from time.Time) (newest time
 	}
 	for {
 		out, err := p.logs.FilterLogEvents(ctx, in)
-		var notFound *logstypes.ResourceNotFoundException
-		if errors.As(err, &notFound) {
+		if _, absent := errors.AsType[*logstypes.ResourceNotFoundException](err); absent {
 			return newest, nil // nothing has been logged yet
 		}
 		if err != nil {

@@ -106,7 +106,7 @@ func (a *app) printRuntimes(list []runtimes.Info) error {
 	if a.output == outputJSON {
 		all := make([]entry, 0, len(list))
 		for _, r := range list {
-			all = append(all, entry(entry{r.Name, r.Available, r.Version, r.Interpreter, r.SDK, r.Remedy}))
+			all = append(all, entry{r.Name, r.Available, r.Version, r.Interpreter, r.SDK, r.Remedy})
 		}
 		return a.printJSON(all)
 	}

@@ -59,11 +59,11 @@ func (a *app) up(ctx context.Context, cfg node.Config, log *slog.Logger) error {
 	}
 	switch {
 	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		return nil
+		err = nil // it was told to stop, and did
 	case errors.Is(err, syscall.EADDRINUSE):
-		return &remedied{err.Error(), "another program, perhaps another Hearth, listens there; choose another address with --listen"}
+		err = &remedied{err.Error(), "another program, perhaps another Hearth, listens there; choose another address with --listen"}
 	case errors.Is(err, os.ErrPermission):
-		return &remedied{err.Error(), "`hearth doctor` shows what this user may do here"}
+		err = &remedied{err.Error(), "`hearth doctor` shows what this user may do here"}
 	}
 	return err
 }

@@ -52,13 +52,14 @@ func (d *demo) showLogs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the logs: %w", err)
 	}
-	all := ""
+	var all strings.Builder
 	for _, e := range out.Events {
 		message := strings.TrimSpace(aws.ToString(e.Message))
 		d.p.text("%s", short(strings.ReplaceAll(message, "\t", "  "), 150))
-		all += message + "\n"
+		all.WriteString(message + "\n")
 	}
-	d.check(strings.Contains(all, "START RequestId: ") && strings.Contains(all, "hello from hello") && strings.Contains(all, "REPORT RequestId: "),
+	text := all.String()
+	d.check(strings.Contains(text, "START RequestId: ") && strings.Contains(text, "hello from hello") && strings.Contains(text, "REPORT RequestId: "),
 		"the platform's lines and the function's own are there")
 	return nil
 }

@@ -68,8 +68,7 @@ func run(ctx context.Context, dir, name string, args ...string) error {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, ran := errors.AsType[*exec.ExitError](err); ran {
 		return fmt.Errorf("%s: %w\n%s", name, err, out)
 	}
 	return err

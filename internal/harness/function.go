@@ -140,8 +140,7 @@ func LogsRole(ctx context.Context, cfg aws.Config) (string, error) {
 		AssumeRolePolicyDocument: aws.String(
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`),
 	})
-	var exists *iamtypes.EntityAlreadyExistsException
-	if errors.As(err, &exists) {
+	if _, exists := errors.AsType[*iamtypes.EntityAlreadyExistsException](err); exists {
 		got, err := c.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
 		if err != nil {
 			return "", fmt.Errorf("read the role: %w", err)

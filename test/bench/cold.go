@@ -52,8 +52,10 @@ func (b *bench) coldCases(ctx context.Context) ([]coldCase, error) {
 			return nil, fmt.Errorf("write an empty program: %w", err)
 		}
 		cases = append(cases, coldCase{"Node", "≤ 15 from a pool, else ≤ 1.4 × bare", func(i int) harness.Function {
-			return harness.Function{Name: fmt.Sprintf("cold-node-%d", i), Runtime: b.node, Memory: 1769, Env: unique(i),
-				Files: map[string]string{"index.js": fmt.Sprintf("// %d\n%s", i, handlerSource)}}
+			return harness.Function{
+				Name: fmt.Sprintf("cold-node-%d", i), Runtime: b.node, Memory: 1769, Env: unique(i),
+				Files: map[string]string{"index.js": fmt.Sprintf("// %d\n%s", i, handlerSource)},
+			}
 		}, []string{path, empty}})
 	}
 	if b.python != "" {
@@ -62,8 +64,10 @@ func (b *bench) coldCases(ctx context.Context) ([]coldCase, error) {
 			return nil, err
 		}
 		cases = append(cases, coldCase{"Python", "≤ 12 from a pool, else ≤ 1.4 × bare", func(i int) harness.Function {
-			return harness.Function{Name: fmt.Sprintf("cold-python-%d", i), Runtime: b.python, Handler: "app.handler", Memory: 1769, Env: unique(i),
-				Files: map[string]string{"app.py": fmt.Sprintf("# %d\ndef handler(event, context):\n    return event\n", i)}}
+			return harness.Function{
+				Name: fmt.Sprintf("cold-python-%d", i), Runtime: b.python, Handler: "app.handler", Memory: 1769, Env: unique(i),
+				Files: map[string]string{"app.py": fmt.Sprintf("# %d\ndef handler(event, context):\n    return event\n", i)},
+			}
 		}, []string{path, "-c", "0"}})
 	}
 	if zip := b.goFunction(ctx); zip != nil {
@@ -99,7 +103,7 @@ func (b *bench) cold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := b.up(ctx, "cold", "")
+	h, err := b.up(ctx, "cold")
 	if err != nil {
 		return err
 	}

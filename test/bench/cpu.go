@@ -23,7 +23,7 @@ func (b *bench) cpu(ctx context.Context) error {
 	if b.node == "" {
 		return nil
 	}
-	h, err := b.up(ctx, "cpu", "")
+	h, err := b.up(ctx, "cpu")
 	if err != nil {
 		return err
 	}

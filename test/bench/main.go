@@ -154,9 +154,9 @@ type hearth struct {
 }
 
 // up starts a Hearth with an empty data directory of its own.
-func (b *bench) up(ctx context.Context, name, config string) (*hearth, error) {
+func (b *bench) up(ctx context.Context, name string) (*hearth, error) {
 	h, err := harness.Start(ctx, harness.Options{
-		Binary: b.binary, DataDir: filepath.Join(b.scratch, name, "data"), Isolation: b.isolation, Config: config, LogLevel: "error",
+		Binary: b.binary, DataDir: filepath.Join(b.scratch, name, "data"), Isolation: b.isolation, LogLevel: "error",
 	})
 	if err != nil {
 		return nil, err

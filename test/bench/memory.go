@@ -59,7 +59,7 @@ func megabytes(name string, bytes float64) figure { return figure{name, bytes / 
 // environmentMemory is the bytes that one more idle environment of a function has
 // in its processes, and in Hearth's.
 func (b *bench) environmentMemory(ctx context.Context, f harness.Function) (environment, own float64, err error) {
-	h, err := b.up(ctx, "memory-"+f.Name, "")
+	h, err := b.up(ctx, "memory-"+f.Name)
 	if err != nil {
 		return 0, 0, err
 	}

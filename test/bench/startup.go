@@ -15,7 +15,7 @@ func (b *bench) startUp(ctx context.Context) error {
 	var fresh, again []time.Duration
 	for i := range b.count(starts) {
 		for _, times := range []*[]time.Duration{&fresh, &again} {
-			h, err := b.up(ctx, fmt.Sprintf("start-%d", i), "")
+			h, err := b.up(ctx, fmt.Sprintf("start-%d", i))
 			if err != nil {
 				return err
 			}
@@ -27,7 +27,7 @@ func (b *bench) startUp(ctx context.Context) error {
 	}
 	b.rep.add("hearth up, until it listens, new data directory", "≤ 50", millis("median", median(fresh)), millis("most", quantile(sorted(fresh), 1)))
 	b.rep.add("hearth up, until it listens, known data directory", "≤ 50", millis("median", median(again)), millis("most", quantile(sorted(again), 1)))
-	h, err := b.up(ctx, "idle", "")
+	h, err := b.up(ctx, "idle")
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (b *bench) warm(ctx context.Context) error {
 	if b.node == "" {
 		return nil
 	}
-	h, err := b.up(ctx, "warm", "")
+	h, err := b.up(ctx, "warm")
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (b *bench) load(ctx context.Context) error {
 	if b.node == "" {
 		return nil
 	}
-	h, err := b.up(ctx, "load", "")
+	h, err := b.up(ctx, "load")
 	if err != nil {
 		return err
 	}

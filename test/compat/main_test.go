@@ -55,7 +55,7 @@ func up(t *testing.T) *harness.Hearth {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(scratch, "data-")
+	dir, err := os.MkdirTemp(scratch, "data-") //nolint:usetesting // functions run as another user, who has no way into t.TempDir
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
 	}

@@ -60,15 +60,13 @@ func TestTheAWSSDKForGoWorks(t *testing.T) {
 		t.Errorf("got %d %s %s, want 200 $LATEST %s", out.StatusCode, aws.ToString(out.ExecutedVersion), got, want)
 	}
 	_, err = c.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String("absent")})
-	var absent *types.ResourceNotFoundException
-	if !errors.As(err, &absent) {
+	if _, absent := errors.AsType[*types.ResourceNotFoundException](err); !absent {
 		t.Errorf("got %v, want a typed ResourceNotFoundException", err)
 	}
 	_, err = c.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: name, Runtime: node, Handler: aws.String("index.handler"), Role: role.Role.Arn, Code: &types.FunctionCode{ZipFile: zip},
 	})
-	var conflict *types.ResourceConflictException
-	if !errors.As(err, &conflict) {
+	if _, conflict := errors.AsType[*types.ResourceConflictException](err); !conflict {
 		t.Errorf("got %v, want a typed ResourceConflictException", err)
 	}
 	// A role without any policy: the function ran, and its logs stayed empty.

@@ -82,8 +82,7 @@ func TestTerraformAppliesPlansEmptyChangesAndDestroys(t *testing.T) {
 
 	tf(0, "destroy", "-auto-approve", "-input=false", "-no-color")
 	_, err = c.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("terraform")})
-	var absent *types.ResourceNotFoundException
-	if !errors.As(err, &absent) {
+	if _, absent := errors.AsType[*types.ResourceNotFoundException](err); !absent {
 		t.Errorf("after destroy: got %v, want no function", err)
 	}
 }

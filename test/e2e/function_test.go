@@ -148,7 +148,9 @@ func TestRootAFunctionCannotBeCreatedForARuntimeThatTheHostLacks(t *testing.T) {
 	err := harness.Create(t.Context(), h.aws, harness.Function{
 		Name: "java", Runtime: "java21", Handler: "x.H::handle", Files: map[string]string{"x": "x"},
 	})
-	wantCode(t, err, "InvalidParameterValueException")
+	if message := wantCode(t, err, "InvalidParameterValueException"); !strings.Contains(message, "java21") {
+		t.Errorf("the message does not name the runtime: %q", message)
+	}
 }
 
 func TestRootColdAndWarmStartsAreTold(t *testing.T) {
@@ -211,6 +213,21 @@ func TestRootADatabaseSeesOneConnectionForEachEnvironment(t *testing.T) {
 	} {
 		if got := h.answers(t, "database-outside", `{}`); got != want {
 			t.Errorf("call %d: got %s, want %s", i+1, got, want)
+		}
+	}
+}
+
+// Goal: a runtime that speaks HTTP never misses an event, however soon the next one
+// comes. Method: many calls without a pause between them.
+func TestRootACustomRuntimeAnswersThousandsOfCallsInARow(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("the Go example is built with the go command, which is not on PATH")
+	}
+	h := up(t, "")
+	h.example(t, "hello-go", "provided.al2023", "bootstrap", memory(1769))
+	for i := range 3000 {
+		if got, want := h.answers(t, "hello-go", `{"name":"Ada"}`), `{"message":"Hello, Ada!"}`; got != want {
+			t.Fatalf("call %d: got %s, want %s", i+1, got, want)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestRootAFunctionReachesNothingOfTheHost(t *testing.T) {
 	}
 	server := &http.Server{Handler: http.NotFoundHandler()}
 	go func() { _ = server.Serve(l) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 
 	h.function(t, "probe", probe, timeout(10), memory(256))
 	event := fmt.Sprintf(`{"secret":%q,"data_dir":%q,"port":%d,"pid":%d}`, secret, h.DataDir, l.Addr().(*net.TCPAddr).Port, os.Getpid())
