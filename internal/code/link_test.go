@@ -61,7 +61,8 @@ func TestLinksWorkUntilTheyExpire(t *testing.T) {
 			}
 		})
 	}
-	if NewLinks(p, nil).URL("", pkg.Digest, now) == NewLinks(p, nil).URL("", pkg.Digest, now) {
+	first, second := NewLinks(p, nil), NewLinks(p, nil)
+	if first.URL("", pkg.Digest, now) == second.URL("", pkg.Digest, now) {
 		t.Error("two processes without a key sign alike")
 	}
 }

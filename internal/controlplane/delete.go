@@ -69,7 +69,7 @@ func deleteOne(e *edit, number string) error {
 			return lambda.Errorf(lambda.CodeResourceConflict, "Version %s is still referenced by alias %s.", number, name)
 		}
 	}
-	n, _ := parseLabel(number)
+	n := parseLabel(number)
 	e.deleteVersion(n)
 	e.record.RuntimeManagement = maps.Clone(e.record.RuntimeManagement)
 	delete(e.record.RuntimeManagement, number)

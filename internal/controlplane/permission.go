@@ -151,7 +151,7 @@ func (e *edit) touchQualifier(q string) {
 		return
 	}
 	if v, ok := e.f.version(q); ok {
-		n, _ := parseLabel(q)
+		n := parseLabel(q)
 		next := v.value
 		next.RevisionID = lambda.NewUUID()
 		e.putVersion(n, next)

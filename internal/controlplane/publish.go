@@ -86,10 +86,13 @@ func (s settings) fingerprint() string {
 
 func versionLabel(n int) string { return strconv.Itoa(n) }
 
-// parseLabel is the reverse of versionLabel.
-func parseLabel(label string) (int, bool) {
+// parseLabel is the reverse of versionLabel; 0 is no version's number.
+func parseLabel(label string) int {
 	n, err := strconv.Atoi(label)
-	return n, err == nil && versionLabel(n) == label
+	if err != nil || versionLabel(n) != label {
+		return 0
+	}
+	return n
 }
 
 // ListVersionsByFunction shows $LATEST and then the published versions in ascending

@@ -96,7 +96,7 @@ func (s *Service) assumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	return &sts.AssumeRoleOutput{
 		AssumedRoleUser:  &types.AssumedRoleUser{Arn: &arn, AssumedRoleId: &id},
 		Credentials:      describeCredentials(creds),
-		PackedPolicySize: optional(packed),
+		PackedPolicySize: optional(packed), //nolint:staticcheck // clients still read it beside its replacement
 	}, nil
 }
 

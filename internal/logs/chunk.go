@@ -50,7 +50,7 @@ func pack(group, stream int64, lines []line) []chunk {
 			out = append(out, chunk{group: group, stream: stream, first: l.ts, seq: l.seq})
 			c = &out[len(out)-1]
 		}
-		c.data = binary.AppendUvarint(c.data, uint64(l.ts-c.first)) //nolint:gosec // sorted, so not negative
+		c.data = binary.AppendUvarint(c.data, uint64(l.ts-c.first)) // sorted, so not negative
 		c.data = binary.AppendVarint(c.data, l.seq-c.seq)
 		c.data = binary.AppendVarint(c.data, l.ingested-l.ts)
 		c.data = binary.AppendUvarint(c.data, uint64(len(l.message)))
@@ -78,12 +78,12 @@ func (c *chunk) unpack() ([]line, error) {
 		}
 		pos += n1 + n2 + n3
 		size, n := binary.Uvarint(c.data[pos:])
-		if n <= 0 || size > uint64(len(text)-pos-n) { //nolint:gosec // n is at most what is left
+		if n <= 0 || size > uint64(len(text)-pos-n) { // n is at most what is left
 			return nil, errCorruptChunk
 		}
 		pos += n
-		end := pos + int(size)       //nolint:gosec // checked above
-		ts := c.first + int64(delta) //nolint:gosec // pack wrote it
+		end := pos + int(size)       // checked above
+		ts := c.first + int64(delta) // pack wrote it
 		lines = append(lines, line{ts: ts, seq: c.seq + seq, ingested: ts + age, stream: c.stream, message: text[pos:end]})
 		pos = end
 	}

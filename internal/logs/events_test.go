@@ -24,7 +24,7 @@ type model struct {
 // scatter appends events that overlap in time over three days and several
 // flushes, and returns them in order.
 func scatter(f *fixture, seed uint64, n int) []model {
-	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's seed
+	r := rand.New(rand.NewPCG(seed, 1)) // a test's seed
 	var all []model
 	for i := range n {
 		stream := fmt.Sprint("s", r.IntN(4))

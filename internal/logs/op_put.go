@@ -84,13 +84,13 @@ func judge(events []types.InputLogEvent, now time.Time, cutoff int64) ([]types.I
 	for i, e := range events {
 		switch ts := aws.ToInt64(e.Timestamp); {
 		case ts < cutoff:
-			info.ExpiredLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most 10,000 by the model
+			info.ExpiredLogEventEndIndex = aws.Int32(int32(i + 1)) // at most 10,000 by the model
 			from = i + 1
 		case ts < oldest:
-			info.TooOldLogEventEndIndex = aws.Int32(int32(i + 1)) //nolint:gosec // at most 10,000 by the model
+			info.TooOldLogEventEndIndex = aws.Int32(int32(i + 1)) // at most 10,000 by the model
 			from = i + 1
 		case ts > newest && to == len(events):
-			info.TooNewLogEventStartIndex = aws.Int32(int32(i)) //nolint:gosec // at most 10,000 by the model
+			info.TooNewLogEventStartIndex = aws.Int32(int32(i)) // at most 10,000 by the model
 			to = i
 		}
 	}

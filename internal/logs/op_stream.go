@@ -172,7 +172,7 @@ func (st *stream) describe(k Key) types.LogStream {
 		Arn:                 aws.String(streamARN(k, st.name)),
 		LogStreamName:       aws.String(st.name),
 		CreationTime:        aws.Int64(st.created),
-		StoredBytes:         aws.Int64(0), // always, since 2019 (API reference, LogStream)
+		StoredBytes:         aws.Int64(0), //nolint:staticcheck // deprecated by AWS, which still sends 0 (API reference, LogStream)
 		UploadSequenceToken: aws.String(sequenceToken),
 	}
 	if t, ok := st.total(); ok {

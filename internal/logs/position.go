@@ -19,9 +19,8 @@ func (p position) less(q position) bool {
 
 func (l line) position() position { return position{l.ts, l.seq} }
 
-// next is the place right after p, prev the place right before it.
+// next is the place right after p.
 func (p position) next() position { return position{p.ts, p.seq + 1} }
-func (p position) prev() position { return position{p.ts, p.seq - 1} }
 
 // interval is the events between two places, neither included.
 type interval struct {
@@ -46,6 +45,6 @@ func parsePosition(s string) (position, bool) {
 	}
 	ts, err1 := strconv.ParseUint(s[:tsDigits], 10, 63)
 	seq, err2 := strconv.ParseUint(s[tsDigits:], 10, 63)
-	//nolint:gosec // 63 bits fit
+	// 63 bits fit
 	return position{int64(ts), int64(seq)}, err1 == nil && err2 == nil && int64(ts) <= always.ts && seq < math.MaxInt64
 }

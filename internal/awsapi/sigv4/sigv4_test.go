@@ -297,7 +297,7 @@ func TestBrokenClaimsAreToldWhatIsWrong(t *testing.T) {
 func TestTheKeyCacheStaysBounded(t *testing.T) {
 	var k keyCache
 	for i := range keysMax + 10 {
-		k.sign(nil, scope{date: "20261107", region: "r", service: "s", secret: strings.Repeat("x", i)}, nil)
+		k.sign(new([32]byte), scope{date: "20261107", region: "r", service: "s", secret: strings.Repeat("x", i)}, nil)
 	}
 	if n := len(k.keys); n > keysMax {
 		t.Errorf("got %d keys, want at most %d", n, keysMax)

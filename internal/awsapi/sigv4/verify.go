@@ -108,7 +108,7 @@ func (v *Verifier) compare(r *http.Request, c *Claim, secret, hash string, order
 
 	var sum [sha256.Size]byte
 	var want [2 * sha256.Size]byte
-	v.keys.sign(sum[:0], scope{c.date, c.Region, c.Service, secret}, b)
+	v.keys.sign(&sum, scope{c.date, c.Region, c.Service, secret}, b)
 	hex.Encode(want[:], sum[:])
 	if subtle.ConstantTimeCompare(want[:], []byte(c.signature)) != 1 {
 		return &lambda.Error{Code: lambda.CodeInvalidSignature, Message: mismatchText}
@@ -173,7 +173,8 @@ type signer struct {
 	states sync.Pool // hash.Hash
 }
 
-func (k *keyCache) sign(dst []byte, s scope, text []byte) []byte {
+// sign puts the signature of text into sum.
+func (k *keyCache) sign(sum *[sha256.Size]byte, s scope, text []byte) {
 	k.mu.RLock()
 	sg := k.keys[s]
 	k.mu.RUnlock()
@@ -193,9 +194,8 @@ func (k *keyCache) sign(dst []byte, s scope, text []byte) []byte {
 	}
 	mac.Reset()
 	mac.Write(text)
-	dst = mac.Sum(dst)
+	mac.Sum(sum[:0])
 	sg.states.Put(mac)
-	return dst
 }
 
 // deriveKey makes the signing key of a scope (same page, step 3).

@@ -85,7 +85,7 @@ func New(cfg Config, log *slog.Logger) (*Driver, error) {
 // groupName is the parent control group of a state directory.
 func groupName(stateDir string) string {
 	h := fnv.New64a()
-	h.Write([]byte(stateDir)) //nolint:errcheck // a hash does not fail
+	h.Write([]byte(stateDir)) // a hash does not fail
 	return "hearth/" + strconv.FormatUint(h.Sum64(), 16)
 }
 

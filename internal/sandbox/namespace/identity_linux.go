@@ -36,7 +36,7 @@ type slots struct {
 
 func newSlots(stateDir string) *slots {
 	h := fnv.New32a()
-	h.Write([]byte(stateDir)) //nolint:errcheck // a hash does not fail
+	h.Write([]byte(stateDir)) // a hash does not fail
 	block := h.Sum32() % hostBlocks
 	return &slots{first: hostIDFirst + block*slotsMax*idsPerSlot, used: map[uint32]bool{}}
 }
