@@ -14,7 +14,11 @@ import (
 func appendCanonical(b []byte, r *http.Request, c *Claim, payloadHash string, order queryOrder) ([]byte, error) {
 	b = append(b, r.Method...)
 	b = append(b, '\n')
-	b = appendPath(b, r.URL.EscapedPath())
+	if c.once {
+		b = appendPathOnce(b, r.URL.Path)
+	} else {
+		b = appendPath(b, r.URL.EscapedPath())
+	}
 	b = append(b, '\n')
 	b, err := appendQuery(b, r.URL.RawQuery, c.Presigned, order)
 	if err != nil {
@@ -60,6 +64,21 @@ func appendPath(b []byte, escaped string) []byte {
 	}
 	for i := range len(escaped) {
 		if c := escaped[i]; unreserved[c] || c == '/' {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return b
+}
+
+// appendPathOnce is the path as S3 signs it: encoded once, slashes excepted.
+func appendPathOnce(b []byte, path string) []byte {
+	if path == "" {
+		return append(b, '/')
+	}
+	for i := range len(path) {
+		if c := path[i]; unreserved[c] || c == '/' {
 			b = append(b, c)
 		} else {
 			b = append(b, '%', upperHex[c>>4], upperHex[c&15])

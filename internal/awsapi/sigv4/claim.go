@@ -49,6 +49,7 @@ type Claim struct {
 	expires       time.Duration // presigned only
 	signedHeaders string
 	signature     string
+	once          bool // the path is encoded once, as S3 signs it
 }
 
 // Parse reads the claim of a request. Errors are *lambda.Error:
