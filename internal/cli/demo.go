@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -45,6 +47,9 @@ func (a *app) demo(ctx context.Context, isolation string) error {
 			cfg.GoSource = dir
 		}
 	}
+	// A reader that has seen enough (`hearth demo | head`) must not end this program
+	// before it has stopped what it started.
+	signal.Ignore(syscall.SIGPIPE)
 	err = demo.Run(ctx, cfg)
 	if errors.Is(err, demo.ErrUnexpected) {
 		fmt.Fprintln(a.stderr, "hearth: a line marked WRONG above is not as it should be")

@@ -54,6 +54,9 @@ type demo struct {
 	isolated bool
 	node     string // the Node runtime to use, empty for none
 	python   string
+
+	goPackage []byte // the Go example, built, or nil and why
+	goMissing string
 }
 
 // ErrUnexpected says that a check of the demo did not hold.
@@ -75,6 +78,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return fmt.Errorf("unpack the examples: %w", err)
 	}
 	d.chooseRuntimes()
+	d.buildGo(ctx)
 	if err := d.start(ctx, filepath.Join(dir, "data")); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/harness"
@@ -52,15 +53,30 @@ func (d *demo) runtime(e example) (name, why string) {
 	case onPython:
 		return d.python, "this machine has no Python 3.9 or later"
 	case onGo:
-		if d.cfg.GoSource == "" {
-			return "", "its source is not here; run the demo in the source tree"
-		}
-		if _, err := exec.LookPath("go"); err != nil {
-			return "", "Go is not installed"
+		if d.goPackage == nil {
+			return "", d.goMissing
 		}
 		return "provided.al2023", ""
 	}
 	return "", "unknown"
+}
+
+// buildGo builds the Go example, or says why it is left out.
+func (d *demo) buildGo(ctx context.Context) {
+	if d.cfg.GoSource == "" {
+		d.goMissing = "its source is not here; run the demo in the source tree"
+		return
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		d.goMissing = "Go is not installed"
+		return
+	}
+	zip, err := harness.Function{Dir: d.cfg.GoSource}.Package(ctx)
+	if err != nil {
+		d.goMissing = short(strings.ReplaceAll(err.Error(), "\n", " "), 100)
+		return
+	}
+	d.goPackage = zip
 }
 
 // has says whether an example was deployed.
@@ -87,13 +103,8 @@ func (d *demo) deploy(ctx context.Context) error {
 			Name: e.name, Runtime: rt, Handler: e.handler, Dir: filepath.Join(d.sources, e.name), Timeout: e.timeout, Memory: e.memory,
 		}
 		if e.family == onGo {
-			f.Dir = d.cfg.GoSource
+			f.Zip = d.goPackage
 		}
-		zip, err := f.Package(ctx) // outside the measurement: the Go example is built here
-		if err != nil {
-			return err
-		}
-		f.Zip = zip
 		start := time.Now()
 		if err := harness.Create(ctx, d.aws, f); err != nil {
 			return err
