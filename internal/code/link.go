@@ -37,7 +37,7 @@ type Links struct {
 func NewLinks(packages *Packages, key []byte) *Links {
 	if key == nil {
 		key = make([]byte, sha256.Size)
-		rand.Read(key) //nolint:errcheck // it aborts the process rather than fail
+		rand.Read(key)
 	}
 	return &Links{packages: packages, key: key, now: packages.now, log: packages.log}
 }

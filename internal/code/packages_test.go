@@ -153,8 +153,10 @@ func TestPutRefusesWhatIsNoPackage(t *testing.T) {
 		{"a pipe", zipOf(t, entryOf{name: "pipe", mode: fs.ModeNamedPipe | 0o666}), notAZip},
 		{"a socket", zipOf(t, entryOf{name: "sock", mode: fs.ModeSocket | 0o666}), notAZip},
 		{"a bomb that lies about its size", declare(zipOf(t, entryOf{name: "bomb", body: strings.Repeat("0", 1<<20), method: zip.Deflate}), 10), notAZip},
-		{"too much inside", declare(zipOf(t, entryOf{name: "a", body: "0", method: zip.Deflate}), lambda.UnzippedMax+1),
-			"InvalidParameterValueException: " + msgUnzippedLimit},
+		{
+			"too much inside", declare(zipOf(t, entryOf{name: "a", body: "0", method: zip.Deflate}), lambda.UnzippedMax+1),
+			"InvalidParameterValueException: " + msgUnzippedLimit,
+		},
 		{"a zip that is too large", make([]byte, lambda.ZipMax+1), "RequestEntityTooLargeException: " + msgZippedLimit},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -181,7 +183,8 @@ func TestPutTakesWhatRealPackagesContain(t *testing.T) {
 		{"a directory after what it holds", []entryOf{{name: "a/b"}, {name: "a/", mode: fs.ModeDir | 0o755}}},
 		{"a link within node_modules", []entryOf{
 			{name: "node_modules/.bin/semver", body: "../semver/bin/semver.js", mode: fs.ModeSymlink | 0o777},
-			{name: "node_modules/semver/bin/semver.js"}}},
+			{name: "node_modules/semver/bin/semver.js"},
+		}},
 		{"dots in names", []entryOf{{name: "..a/b..c/..."}}},
 		{"names that are not ASCII", []entryOf{{name: "größe/файл.py"}}},
 	} {

@@ -216,8 +216,11 @@ func TestFilterLogEventsPages(t *testing.T) {
 		{"a prefix", cwl.FilterLogEventsInput{LogStreamNamePrefix: aws.String("s")}, func(model) bool { return true }},
 		{"a prefix that no stream has", cwl.FilterLogEventsInput{LogStreamNamePrefix: aws.String("x")}, func(model) bool { return false }},
 		{"a pattern", cwl.FilterLogEventsInput{FilterPattern: aws.String(`%7$%`)}, func(m model) bool { return strings.HasSuffix(m.message, "7") }},
-		{"a range over midnight", cwl.FilterLogEventsInput{StartTime: aws.Int64(noon.Add(-30 * time.Hour).UnixMilli()), EndTime: aws.Int64(noon.UnixMilli())},
-			func(m model) bool { return m.ts >= noon.Add(-30*time.Hour).UnixMilli() && m.ts <= noon.UnixMilli() }},
+		{
+			"a range over midnight",
+			cwl.FilterLogEventsInput{StartTime: aws.Int64(noon.Add(-30 * time.Hour).UnixMilli()), EndTime: aws.Int64(noon.UnixMilli())},
+			func(m model) bool { return m.ts >= noon.Add(-30*time.Hour).UnixMilli() && m.ts <= noon.UnixMilli() },
+		},
 	} {
 		for _, limit := range []int32{1, 13, 10000} {
 			for _, forward := range []bool{true, false} {
@@ -299,8 +302,10 @@ func TestJudge(t *testing.T) {
 		{"expired by a short retention", at(-3*d, 0), 2 * d, 1, -1, 1, -1, ""},
 		{"all are rejected", at(-20*d, 3*time.Hour), 30 * d, 0, 1, -1, 1, ""},
 		{"a day apart is allowed", at(-d, 0), 30 * d, 2, -1, -1, -1, ""},
-		{"more than a day apart is not", at(-d-time.Millisecond, 0), 30 * d, 0, -1, -1, -1,
-			"InvalidParameterException: The batch of log events in a single PutLogEvents request cannot span more than 24 hours."},
+		{
+			"more than a day apart is not", at(-d-time.Millisecond, 0), 30 * d, 0, -1, -1, -1,
+			"InvalidParameterException: The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
+		},
 		{"rejected ones do not count for the span", at(-20*d, 0), 30 * d, 1, 1, -1, -1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

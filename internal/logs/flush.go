@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/hearthfaas/hearth/internal/store"
 )
@@ -140,9 +141,7 @@ func (s *Service) ensure(ctx context.Context, entries []entry) (map[streamRef]pa
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for k, g := range newGroups {
-		s.index.groups[k] = g
-	}
+	maps.Copy(s.index.groups, newGroups)
 	for _, p := range made {
 		p.group.streams[p.stream.name] = p.stream
 	}

@@ -110,8 +110,10 @@ func TestDescribeLogStreamsOrders(t *testing.T) {
 		descending bool
 		compare    func(a, b types.LogStream) int
 	}{
-		{"", false, byName}, {types.OrderByLogStreamName, true, byName},
-		{types.OrderByLastEventTime, false, byTime}, {types.OrderByLastEventTime, true, byTime},
+		{"", false, byName},
+		{types.OrderByLogStreamName, true, byName},
+		{types.OrderByLastEventTime, false, byTime},
+		{types.OrderByLastEventTime, true, byTime},
 	} {
 		for _, limit := range []int32{0, 1, 7} {
 			in := &cwl.DescribeLogStreamsInput{LogGroupName: aws.String("g"), OrderBy: c.order, Descending: &c.descending}

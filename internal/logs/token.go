@@ -32,7 +32,8 @@ const (
 	tokenSuffix    = "/s"
 )
 
-func forwardToken(p position) *string  { return aws.String(forwardPrefix + p.String() + tokenSuffix) }
+func forwardToken(p position) *string { return aws.String(forwardPrefix + p.String() + tokenSuffix) }
+
 func backwardToken(p position) *string { return aws.String(backwardPrefix + p.String() + tokenSuffix) }
 
 func parseEventsToken(token string) (p position, backward, ok bool) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/awsapi"
@@ -54,8 +55,8 @@ type parts struct {
 // close releases what was opened, last first.
 func (p *parts) close() error {
 	var err error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, p.closers[i]())
+	for _, v := range slices.Backward(p.closers) {
+		err = errors.Join(err, v())
 	}
 	return err
 }

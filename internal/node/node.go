@@ -138,7 +138,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	case <-environmentsFailed.Done():
 	}
 	err := n.drain(alive, p, server)
-	<-served
+	_ = <-served // told above, or closed by the drain
 	stopEnvironments()
 	err = errors.Join(err, environments.Wait())
 	stopServices()

@@ -28,7 +28,8 @@ var entries = []entry{
 	nodeEntry("24"), nodeEntry("22"), nodeEntry("20"), nodeEntry("18"),
 	pythonEntry("3.14"), pythonEntry("3.13"), pythonEntry("3.12"),
 	pythonEntry("3.11"), pythonEntry("3.10"), pythonEntry("3.9"),
-	{name: "provided.al2023"}, {name: "provided.al2"},
+	{name: "provided.al2023"},
+	{name: "provided.al2"},
 }
 
 func nodeEntry(major string) entry {

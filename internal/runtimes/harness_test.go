@@ -125,8 +125,7 @@ func start(t *testing.T, p program) *running {
 		Version:  lambda.Latest, Runtime: p.runtime, Handler: p.handler, MemoryMB: 128,
 	}
 	plan, err := catalogue(t, p.dir).Plan(t.Context(), version, code)
-	var missing *runtimes.Unavailable
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*runtimes.Unavailable](err); ok {
 		t.Skipf("this test needs %s: %v", p.runtime, err)
 	}
 	if err != nil {

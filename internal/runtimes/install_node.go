@@ -94,8 +94,10 @@ func (c *Catalogue) npm(ctx context.Context, name string, packages []string, arr
 		return errors.New("npm is not on PATH: install Node.js with npm (any version) first")
 	}
 	return c.place(name, func(tmp string) error {
-		args := append([]string{"install", "--prefix", tmp, "--no-save", "--no-package-lock", "--no-audit",
-			"--no-fund", "--ignore-scripts", "--omit=dev", "--loglevel=error"}, packages...)
+		args := append([]string{
+			"install", "--prefix", tmp, "--no-save", "--no-package-lock", "--no-audit",
+			"--no-fund", "--ignore-scripts", "--omit=dev", "--loglevel=error",
+		}, packages...)
 		cmd := exec.CommandContext(ctx, npm, args...)
 		cmd.Dir = tmp
 		out, err := cmd.CombinedOutput()

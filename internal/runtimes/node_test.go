@@ -164,7 +164,8 @@ func TestNodeInitErrors(t *testing.T) {
 		code    int
 	}{
 		{
-			"a missing module", program{handler: "nope.handler"},
+			"a missing module",
+			program{handler: "nope.handler"},
 			`{"errorType":"Runtime.ImportModuleError","errorMessage":"Error: Cannot find module 'nope'\nRequire stack:\n`, 129,
 		},
 		{
@@ -184,11 +185,13 @@ func TestNodeInitErrors(t *testing.T) {
 			`{"errorType":"Runtime.HandlerNotFound","errorMessage":"index.handler is not a function"`, 129,
 		},
 		{
-			"a handler without a dot", program{handler: "index"},
+			"a handler without a dot",
+			program{handler: "index"},
 			`{"errorType":"Runtime.MalformedHandlerName","errorMessage":"Bad handler"`, 129,
 		},
 		{
-			"a handler outside the package", program{handler: "../index.handler"},
+			"a handler outside the package",
+			program{handler: "../index.handler"},
 			`{"errorType":"Runtime.MalformedHandlerName","errorMessage":"'../index.handler' is not a valid handler name. Use absolute paths when specifying root directories in handler names."`, 129,
 		},
 		{

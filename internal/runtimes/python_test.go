@@ -155,7 +155,7 @@ func TestPythonInvocationErrors(t *testing.T) {
 func stripCarets(trace string) string {
 	for _, eol := range []string{"\n", "\r"} {
 		var kept []string
-		for _, line := range strings.Split(trace, eol) {
+		for line := range strings.SplitSeq(trace, eol) {
 			if body := strings.Trim(line, " \u00a0\n"); body == "" || strings.Trim(body, "^~") != "" {
 				kept = append(kept, line)
 			} else if strings.HasSuffix(line, "\n") {
@@ -174,7 +174,8 @@ func TestPythonInitErrors(t *testing.T) {
 		want    string
 	}{
 		{
-			"a missing module", program{handler: "nope.handler"},
+			"a missing module",
+			program{handler: "nope.handler"},
 			`{"errorMessage": "Unable to import module 'nope': No module named 'nope'", "errorType": "Runtime.ImportModuleError", "requestId": "", "stackTrace": []}`,
 		},
 		{
@@ -186,7 +187,8 @@ func TestPythonInitErrors(t *testing.T) {
 			`{"errorMessage": "Handler 'handler' missing on module 'app'", "errorType": "Runtime.HandlerNotFound", "requestId": "", "stackTrace": []}`,
 		},
 		{
-			"a handler without a dot", program{handler: "app"},
+			"a handler without a dot",
+			program{handler: "app"},
 			`{"errorMessage": "Bad handler 'app': not enough values to unpack (expected 2, got 1)", "errorType": "Runtime.MalformedHandlerName", "requestId": "", "stackTrace": []}`,
 		},
 		{
@@ -194,7 +196,8 @@ func TestPythonInitErrors(t *testing.T) {
 			`{"errorMessage": "Syntax error in module 'app': invalid syntax (app.py, line 1)", "errorType": "Runtime.UserCodeSyntaxError", "requestId": "", "stackTrace": ["  File \"CODE/app.py\" Line 1\n    def handler(:`,
 		},
 		{
-			"a built-in module's name", program{handler: "sys.handler"},
+			"a built-in module's name",
+			program{handler: "sys.handler"},
 			`{"errorMessage": "Cannot use built-in module sys as a handler module", "errorType": "Runtime.BuiltInModuleConflict", "requestId": "", "stackTrace": []}`,
 		},
 		{
@@ -240,8 +243,10 @@ func TestPythonLogs(t *testing.T) {
 		name, body, want string
 		env              map[string]string
 	}{
-		{"JSON with extra members", "logging.getLogger('n').warning('m', extra={'k': [1]})",
-			`{"timestamp": "` + stamp + `Z", "level": "WARNING", "message": "m", "logger": "n", "requestId": "ID", "k": [1]}` + "\n", asJSON},
+		{
+			"JSON with extra members", "logging.getLogger('n').warning('m', extra={'k': [1]})",
+			`{"timestamp": "` + stamp + `Z", "level": "WARNING", "message": "m", "logger": "n", "requestId": "ID", "k": [1]}` + "\n", asJSON,
+		},
 		{"print as it is", "print('plain', end='')", "plain", nil},
 		{"a warning with time and request id", "logging.warning('w %d', 1)", "[WARNING]\t" + stamp + ".mmmZ\tID\tw 1\n", nil},
 		{"info is below the root's level", "logging.info('i')", "", nil},

@@ -65,8 +65,13 @@ func Benchmark(b *testing.B, open func(testing.TB) sandbox.Driver) {
 		name string
 		laps []time.Duration
 	}{
-		{"bare", bare}, {"create", created}, {"start", started}, {"output", output},
-		{"total", total}, {"exit", ended}, {"destroy", destroyed},
+		{"bare", bare},
+		{"create", created},
+		{"start", started},
+		{"output", output},
+		{"total", total},
+		{"exit", ended},
+		{"destroy", destroyed},
 	} {
 		slices.Sort(m.laps)
 		b.ReportMetric(float64(m.laps[len(m.laps)/2].Microseconds()), "µs-"+m.name)

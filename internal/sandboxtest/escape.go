@@ -25,7 +25,7 @@ func Escape(t *testing.T, open func(testing.TB) sandbox.Driver) {
 			if exit.Code == 0 && exit.Signal == 0 {
 				t.Fatalf("nothing stopped it; it printed %q", out)
 			}
-			for _, errno := range strings.Split(c.want, "|") {
+			for errno := range strings.SplitSeq(c.want, "|") {
 				if strings.Contains(out, "error "+errno+":") {
 					return
 				}
@@ -48,7 +48,7 @@ func Escape(t *testing.T, open func(testing.TB) sandbox.Driver) {
 	})
 	t.Run("the root has nothing but the standard layout", func(t *testing.T) {
 		out, _ := do(t, env, "list", "/")
-		for _, name := range strings.Fields(out) {
+		for name := range strings.FieldsSeq(out) {
 			if !strings.Contains(" bin dev etc home lib lib32 lib64 opt proc sbin tmp usr var ", " "+name+" ") {
 				t.Errorf("/%s is there", name)
 			}

@@ -239,7 +239,7 @@ func (s *suite) listen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(c, "from outside") //nolint:errcheck // what arrives is checked
+	io.WriteString(c, "from outside")
 	c.Close()
 	if out, _ := r.wait(); out != "from outside" {
 		t.Errorf("inside read %q, want %q", out, "from outside")

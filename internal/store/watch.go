@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -50,9 +51,7 @@ func (w *Watchers) change(kind string, f func([]*watcher) []*watcher) {
 	defer w.mu.Unlock()
 	next := map[string][]*watcher{}
 	if by := w.by.Load(); by != nil {
-		for k, v := range *by {
-			next[k] = v
-		}
+		maps.Copy(next, *by)
 	}
 	next[kind] = f(next[kind])
 	w.by.Store(&next)

@@ -44,7 +44,14 @@ var readBuffers = sync.Pool{New: func() any { b := make([]byte, readSize); retur
 // newLogPipe makes the pipe. The write end goes to the environment's processes.
 func newLogPipe(stream LogStream, writer LogWriter) (*logPipe, error) {
 	var fds [2]int
-	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
+	syscall.ForkLock.RLock()
+	err := syscall.Pipe(fds[:])
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		return nil, fmt.Errorf("make a log pipe: %w", err)
 	}
 	// The read end alone is non-blocking: it goes to the runtime's poller. The write

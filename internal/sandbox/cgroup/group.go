@@ -200,7 +200,7 @@ func (g *Group) pids() ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list control group %s: %w", g.id, err)
 		}
-		for _, f := range strings.Fields(string(list)) {
+		for f := range strings.FieldsSeq(string(list)) {
 			if pid, err := strconv.Atoi(f); err == nil && pid > 1 {
 				pids = append(pids, pid)
 			}

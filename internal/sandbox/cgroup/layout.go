@@ -51,7 +51,7 @@ func ParseLayout(mountinfo []byte) Layout {
 				l.V2 = dir
 			}
 		case "cgroup":
-			for _, option := range strings.Split(rest[2], ",") {
+			for option := range strings.SplitSeq(rest[2], ",") {
 				if slices.Contains(controllers, option) && l.V1[option] == "" {
 					l.V1[option] = dir
 				}

@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -37,7 +38,7 @@ func (p *process) Signal(sig os.Signal) error {
 	if err == nil && answer.Kind != control.Done {
 		err = syscall.Errno(answer.Errno)
 	}
-	if err == syscall.ESRCH || err == errEnded {
+	if errors.Is(err, syscall.ESRCH) || errors.Is(err, errEnded) {
 		err = os.ErrProcessDone
 	}
 	if err != nil {
@@ -185,6 +186,7 @@ func (e *environment) dispatch(msg control.Message) {
 		if answer != nil {
 			answer <- msg
 		}
+	default: // the other kinds go the other way
 	}
 }
 

@@ -114,11 +114,11 @@ func (b *builder) copyTree(path string) {
 	b.do("copy", path, func() error {
 		return filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {
-				return nil // unreadable or just removed: leave it out
+				return nil //nolint:nilerr // unreadable or just removed: leave it out
 			}
 			info, err := entry.Info()
 			if err != nil {
-				return nil
+				return nil //nolint:nilerr // just removed: leave it out
 			}
 			return b.copyOne(path, info)
 		})
@@ -135,7 +135,7 @@ func (b *builder) copyOne(path string, info fs.FileInfo) error {
 	case mode&fs.ModeSymlink != 0:
 		text, err := os.Readlink(path)
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // just removed: leave it out
 		}
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return err
@@ -144,7 +144,7 @@ func (b *builder) copyOne(path string, info fs.FileInfo) error {
 	case mode.IsRegular() && mode&0o004 != 0 && info.Size() <= etcCopyMax:
 		content, err := os.ReadFile(path)
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // unreadable or just removed: leave it out
 		}
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return err

@@ -113,7 +113,7 @@ func startSpawner(path string) (*spawnerProcess, error) {
 	defer theirs.Close()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		ours.Close()
+		_ = ours.Close() // the first error is the one to tell
 		return nil, err
 	}
 	defer null.Close()
@@ -122,7 +122,7 @@ func startSpawner(path string) (*spawnerProcess, error) {
 		Sys: &syscall.SysProcAttr{Setsid: true}, // a terminal's interrupt is for Hearth, which then ends it
 	})
 	if err != nil {
-		ours.Close()
+		_ = ours.Close() // the first error is the one to tell
 		return nil, err
 	}
 	p := &spawnerProcess{conn: ours, proc: proc, done: make(chan struct{}), calls: map[uint32]chan spawned{}}

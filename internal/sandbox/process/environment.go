@@ -135,8 +135,7 @@ func (e *environment) start(cmd sandbox.Command) (*child, error) {
 
 // startError takes the system's error out of what os says about it.
 func startError(path string, err error) error {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return &sandbox.StartError{Path: path, Err: errno}
 	}
 	return &sandbox.StartError{Path: path, Err: err}
