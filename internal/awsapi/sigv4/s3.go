@@ -153,7 +153,7 @@ func (c *chain) head(name string) []byte {
 
 func (c *chain) check(text []byte, signature string) error {
 	var sum [sha256.Size]byte
-	c.verifier.keys.sign(sum[:0], scope{c.claim.date, c.claim.Region, c.claim.Service, c.secret}, text)
+	c.verifier.keys.sign(&sum, scope{c.claim.date, c.claim.Region, c.claim.Service, c.secret}, text)
 	want := hex.EncodeToString(sum[:])
 	if subtle.ConstantTimeCompare([]byte(want), []byte(signature)) != 1 {
 		return s3Error(&lambda.Error{Code: lambda.CodeInvalidSignature})
