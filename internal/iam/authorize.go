@@ -133,15 +133,8 @@ func (s *Service) addLayers(layers *policy.Layers, c *lambda.Caller, ctx *reques
 }
 
 func (s *Service) addRole(layers *policy.Layers, r *role, sessionPolicy string) error {
-	for i, in := range r.inline {
-		p, err := in()
-		if err != nil {
-			return fmt.Errorf("read policy %s of role %s: %w", r.Inline[i].Name, r.arn, err)
-		}
-		layers.Identity = append(layers.Identity, policy.Source{Name: r.Inline[i].Name, Policy: p})
-	}
 	var err error
-	if layers.Identity, err = s.addManaged(layers.Identity, r.Attached); err != nil {
+	if layers.Identity, err = s.sources(layers.Identity, &r.policySet, r.inline, r.arn); err != nil {
 		return err
 	}
 	if r.Boundary != "" {

@@ -54,9 +54,7 @@ func (m *mirror) changeRole(key string, revision int64, rec roleRecord, deleted 
 		revision:   revision,
 		trust:      compile(policy.Trust, rec.Trust),
 	}
-	for _, in := range rec.Inline {
-		r.inline = append(r.inline, compile(policy.Identity, in.Document))
-	}
+	r.inline = rec.compile()
 	m.roles[key] = r
 }
 

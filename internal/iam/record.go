@@ -16,17 +16,16 @@ type tagRecord struct {
 // roleRecord is a role with all that hangs on it: one record, so that a change of
 // several parts is whole or not there.
 type roleRecord struct {
-	Name        string         `json:"name"`
-	Path        string         `json:"path"`
-	ID          string         `json:"id"`
-	Trust       string         `json:"trust"`
-	Description string         `json:"description,omitempty"`
-	Created     time.Time      `json:"created"`
-	MaxSession  int32          `json:"max_session"` // seconds
-	Boundary    string         `json:"boundary,omitempty"`
-	Tags        []tagRecord    `json:"tags,omitempty"`
-	Inline      []inlineRecord `json:"inline,omitempty"`   // by name
-	Attached    []string       `json:"attached,omitempty"` // policy ARNs, sorted
+	Name        string      `json:"name"`
+	Path        string      `json:"path"`
+	ID          string      `json:"id"`
+	Trust       string      `json:"trust"`
+	Description string      `json:"description,omitempty"`
+	Created     time.Time   `json:"created"`
+	MaxSession  int32       `json:"max_session"` // seconds
+	Boundary    string      `json:"boundary,omitempty"`
+	Tags        []tagRecord `json:"tags,omitempty"`
+	policySet
 }
 
 type inlineRecord struct {
@@ -35,7 +34,7 @@ type inlineRecord struct {
 }
 
 func (r roleRecord) clone() roleRecord {
-	r.Tags, r.Inline, r.Attached = slices.Clone(r.Tags), slices.Clone(r.Inline), slices.Clone(r.Attached)
+	r.Tags, r.policySet = slices.Clone(r.Tags), r.policySet.clone()
 	return r
 }
 
@@ -87,7 +86,7 @@ type role struct {
 	arn      string
 	revision int64
 	trust    compiled
-	inline   []compiled // beside roleRecord.Inline
+	inline   []compiled // beside policySet.Inline
 }
 
 // managed is a managed policy ready for use, a customer's or AWS's. It is immutable.

@@ -103,11 +103,8 @@ func (s *Service) deleteRole(ctx context.Context, in *iam.DeleteRoleInput) (*iam
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Attached) > 0 {
-		return nil, lambda.Errorf(codeDeleteConflict, "Cannot delete entity, must detach all policies first.")
-	}
-	if len(r.Inline) > 0 {
-		return nil, lambda.Errorf(codeDeleteConflict, "Cannot delete entity, must delete policies first.")
+	if err := r.empty(); err != nil {
+		return nil, err
 	}
 	err = s.roleRows.Delete(ctx, entityKey(r.account, r.Name), store.Precondition(r.revision))
 	if errors.Is(err, store.ErrConflict) {

@@ -289,7 +289,7 @@ func TestInlinePolicies(t *testing.T) {
 		return err
 	}
 	wantError(t, put(`{"Version":"2012-10-17"}`), codeMalformed, "Syntax errors in policy.")
-	wantError(t, put(allowDocument("s3:*", "arn:aws:s3:::"+strings.Repeat("x", inlinePolicyMax))), codeLimitExceeded,
+	wantError(t, put(allowDocument("s3:*", "arn:aws:s3:::"+strings.Repeat("x", roleHolder.inlineMax))), codeLimitExceeded,
 		"Maximum policy size of 10240 bytes exceeded for role r")
 }
 

@@ -2,23 +2,12 @@ package iam
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"github.com/hearthfaas/hearth/internal/iam/policy"
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
-
-func errNoRolePolicy(name string) *lambda.Error {
-	return lambda.Errorf(codeNoSuchEntity, "The role policy with name %s cannot be found.", name)
-}
-
-func inlineIndex(r *roleRecord, name string) int {
-	return slices.IndexFunc(r.Inline, func(in inlineRecord) bool { return in.Name == name })
-}
 
 func (s *Service) putRolePolicy(ctx context.Context, in *iam.PutRolePolicyInput) (*iam.PutRolePolicyOutput, error) {
 	var c checks
@@ -28,24 +17,7 @@ func (s *Service) putRolePolicy(ctx context.Context, in *iam.PutRolePolicyInput)
 		return nil, err
 	}
 	err := s.changeRole(ctx, in.RoleName, func(r *roleRecord) error {
-		if _, err := checkDocument(policy.Identity, *in.PolicyDocument); err != nil {
-			return err
-		}
-		rec := inlineRecord{Name: *in.PolicyName, Document: *in.PolicyDocument}
-		if i := inlineIndex(r, rec.Name); i >= 0 {
-			r.Inline[i] = rec
-		} else {
-			r.Inline = append(r.Inline, rec)
-		}
-		slices.SortFunc(r.Inline, func(a, b inlineRecord) int { return strings.Compare(a.Name, b.Name) })
-		size := 0
-		for _, p := range r.Inline {
-			size += documentSize(p.Document)
-		}
-		if size > inlinePolicyMax {
-			return lambda.Errorf(codeLimitExceeded, "Maximum policy size of %d bytes exceeded for role %s", inlinePolicyMax, r.Name)
-		}
-		return nil
+		return r.put(roleHolder, r.Name, *in.PolicyName, *in.PolicyDocument)
 	})
 	return &iam.PutRolePolicyOutput{}, err
 }
@@ -60,11 +32,10 @@ func (s *Service) getRolePolicy(ctx context.Context, in *iam.GetRolePolicyInput)
 	if err != nil {
 		return nil, err
 	}
-	i := inlineIndex(&r.roleRecord, *in.PolicyName)
-	if i < 0 {
-		return nil, errNoRolePolicy(*in.PolicyName)
+	document, err := r.get(roleHolder, *in.PolicyName)
+	if err != nil {
+		return nil, err
 	}
-	document := escapeDocument(r.Inline[i].Document)
 	return &iam.GetRolePolicyOutput{RoleName: &r.Name, PolicyName: in.PolicyName, PolicyDocument: &document}, nil
 }
 
@@ -74,14 +45,7 @@ func (s *Service) deleteRolePolicy(ctx context.Context, in *iam.DeleteRolePolicy
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	err := s.changeRole(ctx, in.RoleName, func(r *roleRecord) error {
-		i := inlineIndex(r, *in.PolicyName)
-		if i < 0 {
-			return errNoRolePolicy(*in.PolicyName)
-		}
-		r.Inline = slices.Delete(r.Inline, i, i+1)
-		return nil
-	})
+	err := s.changeRole(ctx, in.RoleName, func(r *roleRecord) error { return r.remove(roleHolder, *in.PolicyName) })
 	return &iam.DeleteRolePolicyOutput{}, err
 }
 
@@ -90,11 +54,7 @@ func (s *Service) listRolePolicies(ctx context.Context, in *iam.ListRolePolicies
 	if err != nil {
 		return nil, err
 	}
-	names := []string{}
-	for _, in := range r.Inline {
-		names = append(names, in.Name)
-	}
-	p, err := paginate(names, func(n string) string { return n }, in.Marker, in.MaxItems)
+	p, err := r.names(in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
@@ -108,19 +68,7 @@ func (s *Service) attachRolePolicy(ctx context.Context, in *iam.AttachRolePolicy
 		return nil, err
 	}
 	err := s.changeRole(ctx, in.RoleName, func(r *roleRecord) error {
-		p, ok := s.mirror.policyByARN(*in.PolicyArn)
-		if !ok || p.account != awsAccount && p.account != lambda.CallerFrom(ctx).Account {
-			return errNotAttachable(*in.PolicyArn)
-		}
-		if slices.Contains(r.Attached, p.arn) {
-			return errUnchanged
-		}
-		if len(r.Attached) >= attachedMax {
-			return lambda.Errorf(codeLimitExceeded, "Cannot exceed quota for PoliciesPerRole: %d", attachedMax)
-		}
-		r.Attached = append(r.Attached, p.arn)
-		slices.Sort(r.Attached)
-		return nil
+		return s.attach(&r.policySet, roleHolder, lambda.CallerFrom(ctx).Account, *in.PolicyArn)
 	})
 	return &iam.AttachRolePolicyOutput{}, err
 }
@@ -131,14 +79,7 @@ func (s *Service) detachRolePolicy(ctx context.Context, in *iam.DetachRolePolicy
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	err := s.changeRole(ctx, in.RoleName, func(r *roleRecord) error {
-		i := slices.Index(r.Attached, *in.PolicyArn)
-		if i < 0 {
-			return errNoPolicy(*in.PolicyArn)
-		}
-		r.Attached = slices.Delete(r.Attached, i, i+1)
-		return nil
-	})
+	err := s.changeRole(ctx, in.RoleName, func(r *roleRecord) error { return r.detach(*in.PolicyArn) })
 	return &iam.DetachRolePolicyOutput{}, err
 }
 
@@ -147,25 +88,11 @@ func (s *Service) listAttachedRolePolicies(ctx context.Context, in *iam.ListAtta
 	if err != nil {
 		return nil, err
 	}
-	prefix := pathOr(in.PathPrefix)
-	var fits []string
-	for _, arn := range r.Attached {
-		if strings.HasPrefix(policyPath(arn), prefix) {
-			fits = append(fits, arn)
-		}
-	}
-	p, err := paginate(fits, func(arn string) string { return arn }, in.Marker, in.MaxItems)
+	p, err := r.attachedPage(in.PathPrefix, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
-	out := &iam.ListAttachedRolePoliciesOutput{
-		AttachedPolicies: []types.AttachedPolicy{}, IsTruncated: p.truncated, Marker: p.marker,
-	}
-	for _, arn := range p.items {
-		_, name, _ := nameOfARN(arn, "policy")
-		out.AttachedPolicies = append(out.AttachedPolicies, types.AttachedPolicy{PolicyArn: &arn, PolicyName: &name})
-	}
-	return out, nil
+	return &iam.ListAttachedRolePoliciesOutput{AttachedPolicies: p.items, IsTruncated: p.truncated, Marker: p.marker}, nil
 }
 
 // policyPath is the path in a policy's ARN, with both slashes.
