@@ -102,10 +102,18 @@ func (c *Cache) Acquire(ctx context.Context, digest lambda.CodeDigest) (*Entry, 
 	if !validDigest(digest) {
 		return nil, fmt.Errorf("unpack package %q: %w", digest, ErrNotFound)
 	}
+	return c.acquire(ctx, digest, c.unpack)
+}
+
+// maker puts the tree of a digest in place, whole or not at all.
+type maker func(ctx context.Context, digest lambda.CodeDigest) (tree, error)
+
+// acquire is Acquire for a tree that is made in any way.
+func (c *Cache) acquire(ctx context.Context, digest lambda.CodeDigest, make maker) (*Entry, error) {
 	for {
 		s, lead := c.claim(digest)
 		if lead {
-			return c.fill(ctx, s)
+			return c.fill(ctx, s, make)
 		}
 		select {
 		case <-s.ready:
@@ -146,9 +154,9 @@ func (c *Cache) claim(digest lambda.CodeDigest) (s *slot, lead bool) {
 	return s, false
 }
 
-// fill unpacks into a slot that the caller has claimed and lets the others go on.
-func (c *Cache) fill(ctx context.Context, s *slot) (*Entry, error) {
-	t, err := c.unpack(ctx, s.digest)
+// fill makes the tree of a slot that the caller has claimed and lets the others go on.
+func (c *Cache) fill(ctx context.Context, s *slot, make maker) (*Entry, error) {
+	t, err := make(ctx, s.digest)
 	c.mu.Lock()
 	if err != nil {
 		s.err = fmt.Errorf("unpack package %s: %w", s.digest, err)

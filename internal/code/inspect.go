@@ -44,10 +44,15 @@ func inspect(ctx context.Context, data []byte) (contents, error) {
 	if int64(len(data)) > lambda.ZipMax {
 		return contents{}, errZippedLimit
 	}
-	if len(data) == 0 {
+	return inspectAt(ctx, bytes.NewReader(data), int64(len(data)))
+}
+
+// inspectAt is inspect for a package of any size, wherever its bytes are.
+func inspectAt(ctx context.Context, r io.ReaderAt, size int64) (contents, error) {
+	if size == 0 {
 		return contents{}, errEmpty
 	}
-	zr, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	zr, err := zip.NewReader(r, size)
 	if err != nil {
 		return contents{}, errNotAZip
 	}

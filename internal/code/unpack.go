@@ -85,7 +85,7 @@ func (c *Cache) fetch(ctx context.Context, digest lambda.CodeDigest) (readerAtCl
 		defer r.Close()
 		at, sink = spool, io.MultiWriter(hash, spool)
 	}
-	n, err := io.Copy(sink, io.LimitReader(r, lambda.ZipMax+1))
+	n, err := io.Copy(sink, io.LimitReader(r, StreamMax+1))
 	if err == nil {
 		err = ctx.Err()
 	}
