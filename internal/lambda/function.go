@@ -19,9 +19,12 @@ type Version struct {
 	EphemeralMB   int
 	Architectures []string
 	CodeDigest    CodeDigest
-	CodeSize      int64  // of the zip
-	LogFormat     string // "Text" or "JSON"
-	LogGroup      string
+	CodeSize      int64 // of the zip
+	// Layers are the packages below /opt, in the order in which they are laid over
+	// one another.
+	Layers    []CodeDigest
+	LogFormat string // "Text" or "JSON"
+	LogGroup  string
 	// ApplicationLogLevel and SystemLogLevel are set with LogFormat "JSON" only.
 	ApplicationLogLevel string
 	SystemLogLevel      string

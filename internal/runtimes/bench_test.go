@@ -39,7 +39,7 @@ func benchPlan(b *testing.B, p program) runtimes.Plan {
 	if err != nil {
 		b.Fatal(err)
 	}
-	plan, err := c.Plan(b.Context(), &lambda.Version{Runtime: p.runtime, Handler: p.handler, MemoryMB: 128}, dir)
+	plan, err := c.Plan(b.Context(), &lambda.Version{Runtime: p.runtime, Handler: p.handler, MemoryMB: 128}, runtimes.Trees{Code: dir})
 	if err != nil {
 		b.Skipf("this benchmark needs %s: %v", p.runtime, err)
 	}

@@ -85,7 +85,7 @@ func TestPlanOfManagedRuntimes(t *testing.T) {
 	v := &lambda.Version{
 		Function: lambda.FunctionID{Region: "eu-west-1"}, Runtime: "nodejs18.x", Handler: "index.handler", MemoryMB: 1000,
 	}
-	p, err := c.Plan(t.Context(), v, "/code")
+	p, err := c.Plan(t.Context(), v, Trees{Code: "/code"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,14 +118,14 @@ func TestPlanOfProvidedRuntimes(t *testing.T) {
 	c := open(t, "")
 	v := &lambda.Version{Runtime: "provided.al2023"}
 	code := t.TempDir()
-	_, err := c.Plan(t.Context(), v, code)
+	_, err := c.Plan(t.Context(), v, Trees{Code: code})
 	var missing *EntrypointError
 	if !errors.As(err, &missing) || missing.Type != "Runtime.InvalidEntrypoint" ||
 		missing.Message != "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]" {
 		t.Errorf("without a bootstrap: got %v", err)
 	}
 	fakeInterpreter(t, filepath.Join(code, "bootstrap"))
-	p, err := c.Plan(t.Context(), v, code)
+	p, err := c.Plan(t.Context(), v, Trees{Code: code})
 	if err != nil || p.Path != "/var/task/bootstrap" || p.Private {
 		t.Errorf("got %+v, %v", p, err)
 	}
@@ -138,7 +138,7 @@ func TestPlanOfProvidedRuntimes(t *testing.T) {
 
 func TestPlanOfUnknownRuntimes(t *testing.T) {
 	c := open(t, "")
-	_, err := c.Plan(t.Context(), &lambda.Version{Runtime: "cobol85"}, "/code")
+	_, err := c.Plan(t.Context(), &lambda.Version{Runtime: "cobol85"}, Trees{Code: "/code"})
 	var missing *Unavailable
 	if !errors.As(err, &missing) || c.Known("cobol85") || !c.Known("python3.13") {
 		t.Errorf("got %v", err)

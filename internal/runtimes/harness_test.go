@@ -124,7 +124,7 @@ func start(t *testing.T, p program) *running {
 		Function: lambda.FunctionID{Account: "000000000000", Region: "us-east-1", Name: "f"},
 		Version:  lambda.Latest, Runtime: p.runtime, Handler: p.handler, MemoryMB: 128,
 	}
-	plan, err := catalogue(t, p.dir).Plan(t.Context(), version, code)
+	plan, err := catalogue(t, p.dir).Plan(t.Context(), version, runtimes.Trees{Code: code})
 	if _, ok := errors.AsType[*runtimes.Unavailable](err); ok {
 		t.Skipf("this test needs %s: %v", p.runtime, err)
 	}

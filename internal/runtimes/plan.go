@@ -17,6 +17,7 @@ const (
 	taskDir    = "/var/task"
 	runtimeDir = "/var/runtime"
 	langDir    = "/var/lang"
+	layersDir  = "/opt"
 )
 
 // Plan is how to start the runtime of one function version. Its paths are those
@@ -70,35 +71,56 @@ var overridable = map[string]bool{
 // Overridable reports whether a customer's value for a variable of Plan.Env wins.
 func Overridable(variable string) bool { return overridable[variable] }
 
-// Plan says how to run v, whose unpacked package is codeDir on the host. The error
-// is an *Unavailable when the host lacks the runtime, an *EntrypointError when the
-// package cannot be started, and Hearth's own otherwise.
-func (c *Catalogue) Plan(ctx context.Context, v *lambda.Version, codeDir string) (Plan, error) {
+// Trees are the unpacked packages of a version, on the host.
+type Trees struct {
+	Code string
+	// Layers is all of the version's layers in one tree; empty when it has none.
+	Layers string
+}
+
+// Plan says how to run v. The error is an *Unavailable when the host lacks the
+// runtime, an *EntrypointError when there is nothing to start in the packages, and
+// Hearth's own otherwise.
+func (c *Catalogue) Plan(ctx context.Context, v *lambda.Version, trees Trees) (Plan, error) {
 	e, ok := lookup(v.Runtime)
 	if !ok {
 		return Plan{}, &Unavailable{Runtime: v.Runtime, Remedy: "Hearth does not know it; see hearth runtimes"}
 	}
+	var p Plan
+	var err error
 	switch e.language {
 	case node:
-		return c.planNode(ctx, e, v, codeDir)
+		p, err = c.planNode(ctx, e, v, trees.Code)
 	case python:
-		return c.planPython(ctx, e, v, codeDir)
+		p, err = c.planPython(ctx, e, v, trees.Code)
 	default:
-		return planProvided(e, v, codeDir)
+		p, err = planProvided(e, v, trees)
 	}
+	if err != nil {
+		return Plan{}, err
+	}
+	if trees.Layers != "" {
+		p.Mounts = append(p.Mounts, sandbox.Mount{Source: trees.Layers, Target: layersDir})
+	}
+	return p, nil
 }
 
-// planProvided runs the package's own bootstrap over the public Runtime API.
-func planProvided(e entry, v *lambda.Version, codeDir string) (Plan, error) {
-	if st, err := os.Stat(filepath.Join(codeDir, "bootstrap")); err != nil || st.IsDir() {
-		return Plan{}, &EntrypointError{
-			Type:    lambda.ErrorInvalidEntrypoint,
-			Message: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+// planProvided runs the bootstrap of the package or of a layer over the public
+// Runtime API.
+func planProvided(e entry, v *lambda.Version, trees Trees) (Plan, error) {
+	at := taskDir
+	if !isFile(filepath.Join(trees.Code, "bootstrap")) {
+		at = layersDir
+		if trees.Layers == "" || !isFile(filepath.Join(trees.Layers, "bootstrap")) {
+			return Plan{}, &EntrypointError{
+				Type:    lambda.ErrorInvalidEntrypoint,
+				Message: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+			}
 		}
 	}
 	p := Plan{
-		Mounts: []sandbox.Mount{{Source: codeDir, Target: taskDir}},
-		Path:   taskDir + "/bootstrap",
+		Mounts: []sandbox.Mount{{Source: trees.Code, Target: taskDir}},
+		Path:   at + "/bootstrap",
 		Dir:    taskDir,
 		Env: []string{
 			"LANG=en_US.UTF-8",
@@ -109,6 +131,11 @@ func planProvided(e entry, v *lambda.Version, codeDir string) (Plan, error) {
 	}
 	p.setVersion(v, strings.Replace(e.name, ".", ":", 1), "1", e.name)
 	return p, nil
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && !st.IsDir()
 }
 
 // managedEnv is what the managed runtimes have in common.

@@ -24,6 +24,7 @@ type Environment struct {
 	version *lambda.Version
 
 	code        *code.Entry
+	layers      *code.Entry // nil when the version has none
 	plan        runtimes.Plan
 	entrypoint  *runtimes.EntrypointError // the package has nothing to start
 	credentials lambda.Credentials
@@ -285,8 +286,10 @@ func (e *Environment) Close(ctx context.Context) error {
 	if e.log != nil {
 		e.log.close()
 	}
-	if e.code != nil {
-		e.code.Release()
+	for _, entry := range []*code.Entry{e.code, e.layers} {
+		if entry != nil {
+			entry.Release()
+		}
 	}
 	e.helpers.Wait()
 	e.worker.remove(e)

@@ -22,6 +22,7 @@ type step struct {
 // steps lead from nothing to a runtime that waits for its first event.
 var steps = []step{
 	{"fetch code", (*Environment).fetchCode},
+	{"fetch layers", (*Environment).fetchLayers},
 	{"plan the runtime", (*Environment).planRuntime},
 	{"assume the execution role", (*Environment).assumeRole},
 	{"open the log", (*Environment).openLog},
@@ -57,8 +58,26 @@ func (e *Environment) fetchCode(ctx context.Context) error {
 	return nil
 }
 
+func (e *Environment) fetchLayers(ctx context.Context) error {
+	if len(e.version.Layers) == 0 {
+		return nil
+	}
+	entry, err := e.worker.code.AcquireLayers(ctx, e.version.Layers)
+	if err != nil {
+		return err
+	}
+	e.layers = entry
+	e.first.Fetch += entry.Fetch
+	e.first.Unpack += entry.Unpack
+	return nil
+}
+
 func (e *Environment) planRuntime(ctx context.Context) error {
-	plan, err := e.worker.runtimes.Plan(ctx, e.version, e.code.Dir)
+	trees := runtimes.Trees{Code: e.code.Dir}
+	if e.layers != nil {
+		trees.Layers = e.layers.Dir
+	}
+	plan, err := e.worker.runtimes.Plan(ctx, e.version, trees)
 	if bad, ok := errors.AsType[*runtimes.EntrypointError](err); ok {
 		e.entrypoint = bad // the function's own fault: its invokes tell
 		return nil

@@ -25,12 +25,14 @@ import (
 // Code is the host's cache of unpacked packages (code.Cache meets it).
 type Code interface {
 	Acquire(ctx context.Context, digest lambda.CodeDigest) (*code.Entry, error)
+	// AcquireLayers is Acquire for several packages laid over one another.
+	AcquireLayers(ctx context.Context, layers []lambda.CodeDigest) (*code.Entry, error)
 }
 
 // Runtimes says how a version's runtime is started on this host
 // (runtimes.Catalogue meets it).
 type Runtimes interface {
-	Plan(ctx context.Context, v *lambda.Version, codeDir string) (runtimes.Plan, error)
+	Plan(ctx context.Context, v *lambda.Version, trees runtimes.Trees) (runtimes.Plan, error)
 }
 
 // Roles mints the credentials that code in an environment finds (iam meets it).
