@@ -31,6 +31,9 @@ type FunctionRef struct {
 // a name, a name with qualifier, a partial ARN or a full ARN (contract part 1.2).
 // It reports false when s matches none of them.
 func ParseFunctionRef(s string) (FunctionRef, bool) {
+	if isPlainName(s) {
+		return FunctionRef{Name: s}, true // nearly every invoke: no need for the pattern
+	}
 	m := functionNamePattern.FindStringSubmatch(s)
 	if m == nil {
 		return FunctionRef{}, false
@@ -44,6 +47,18 @@ func ParseFunctionRef(s string) (FunctionRef, bool) {
 		Name:      m[5],
 		Qualifier: m[7],
 	}, true
+}
+
+// isPlainName says that s is a bare function name.
+func isPlainName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // FunctionID names a function within one node: functions are keyed by account,

@@ -26,15 +26,21 @@ type Invocation struct {
 	TraceID            string
 	// ClientContext is the decoded JSON of X-Amz-Client-Context, or empty.
 	ClientContext string
-	Payload       []byte
+	// TenantID is the tenant that the caller named in X-Amz-Tenant-Id, or empty.
+	TenantID string
+	Payload  []byte
 	// Tail asks for the last LogTailMax bytes of this invocation's log.
 	Tail bool
+	// Sink takes the answer of a runtime that streams it, when it is not nil; Result
+	// then has no Payload on success. Without a Sink such an answer is collected.
+	Sink Sink
 }
 
 // Result is how an invocation ended. A failed function is a Result, not a Go
 // error: Go errors are for the platform's own faults.
 type Result struct {
-	// Payload is the bytes that the runtime posted, or the platform's error JSON.
+	// Payload is the bytes that the runtime posted, or the platform's error JSON. It
+	// is empty when they went to the invocation's Sink.
 	Payload []byte
 	// FunctionError is empty on success and "Unhandled" otherwise.
 	FunctionError string
