@@ -41,6 +41,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 // config is the effective configuration: defaults, then the file, then flags.
 func (a *app) nodeConfig(f *nodeFlags) (node.Config, error) {
 	cfg := node.Default()
+	cfg.Path, cfg.Home = cmp.Or(a.getenv("PATH"), cfg.Path), a.getenv("HOME")
 	if f.file != "" {
 		text, err := os.ReadFile(f.file)
 		if err != nil {

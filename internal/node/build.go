@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -80,8 +79,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the code cache: %w", err)
 	}
-	home, _ := os.UserHomeDir() // none: no version managers to look through
-	catalogue, err := runtimes.New(runtimes.Config{Dir: n.dir("runtimes"), Path: n.cfg.Path, Home: home, Log: n.log})
+	catalogue, err := runtimes.New(runtimes.Config{Dir: n.dir("runtimes"), Path: n.cfg.Path, Home: n.cfg.Home, Log: n.log})
 	if err != nil {
 		return nil, fmt.Errorf("open the runtimes: %w", err)
 	}
@@ -206,6 +204,14 @@ func warm(cache *code.Cache) func(context.Context, *lambda.Version) error {
 			return err
 		}
 		entry.Release()
+		if len(v.Layers) == 0 {
+			return nil
+		}
+		layers, err := cache.AcquireLayers(ctx, v.Layers)
+		if err != nil {
+			return err
+		}
+		layers.Release()
 		return nil
 	}
 }

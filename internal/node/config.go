@@ -39,6 +39,9 @@ type Config struct {
 	MemoryMB int `yaml:"memory_mb" json:"memory_mb"`
 	// Path is where interpreters are looked for, in the form of the variable PATH.
 	Path string `yaml:"path" json:"path"`
+	// Home is where version managers (pyenv, nvm) keep interpreters; empty leaves
+	// them out.
+	Home string `yaml:"home" json:"home"`
 	// LogRetention is how long function logs are kept.
 	LogRetention time.Duration `yaml:"log_retention" json:"log_retention"`
 }
