@@ -119,7 +119,7 @@ func (c *channel) readNext() (*Failure, error) {
 			return nil, err
 		}
 		if !fits {
-			payload = tooLarge().Payload
+			payload = tooLarge(lambda.ResponseMax).Payload
 		}
 		c.state = initError
 		return &Failure{Type: loggedType(errorType), Payload: payload}, nil
@@ -149,7 +149,7 @@ func (c *channel) invoke(ctx context.Context, inv *lambda.Invocation) (Outcome, 
 	if err := c.send(inv); err != nil {
 		return Outcome{}, undelivered(c.fault(ctx, "hand over the event", err))
 	}
-	out, err := c.answer(inv.RequestID)
+	out, err := c.answer(ctx, inv)
 	if err != nil {
 		return Outcome{}, c.fault(ctx, "wait for the answer", err)
 	}
@@ -179,9 +179,9 @@ func (c *channel) send(inv *lambda.Invocation) error {
 	return err
 }
 
-// answer reads frames until the response or the error for id. An answer for
+// answer reads frames until the response or the error for inv. An answer for
 // another id is skipped, as the Runtime API refuses it with 400.
-func (c *channel) answer(id lambda.RequestID) (Outcome, error) {
+func (c *channel) answer(ctx context.Context, inv *lambda.Invocation) (Outcome, error) {
 	for {
 		h, err := c.in.head()
 		if err != nil {
@@ -198,11 +198,17 @@ func (c *channel) answer(id lambda.RequestID) (Outcome, error) {
 			return Outcome{}, err
 		}
 		rest := h.body - requestIDLen
-		if string(got) != string(id) {
+		if string(got) != string(inv.RequestID) {
 			if err := c.in.discard(rest); err != nil {
 				return Outcome{}, err
 			}
 			continue
+		}
+		switch h.kind {
+		case frameBegin:
+			return c.streamed(ctx, inv, rest)
+		case frameChunk, frameDone:
+			return Outcome{}, fmt.Errorf("%w: %q before a streamed answer", errFrame, h.kind)
 		}
 		return c.outcome(h.kind, rest)
 	}
@@ -213,12 +219,12 @@ func (c *channel) outcome(kind byte, rest int64) (Outcome, error) {
 	if kind == frameError {
 		errorType, payload, fits, err := c.in.typed(rest)
 		if err == nil && !fits {
-			return tooLarge(), nil
+			return tooLarge(lambda.ResponseMax), nil
 		}
 		return failed(loggedType(errorType), payload), err
 	}
 	if rest > lambda.ResponseMax {
-		return tooLarge(), c.in.discard(rest)
+		return tooLarge(lambda.ResponseMax), c.in.discard(rest)
 	}
 	payload, err := c.in.payload(rest)
 	return Outcome{Payload: payload}, err
@@ -235,6 +241,9 @@ func (c *channel) fault(ctx context.Context, doing string, err error) error {
 			return context.DeadlineExceeded
 		}
 		return ctx.Err()
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return ctx.Err() // a sink waited too long
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrGone, err)
 }

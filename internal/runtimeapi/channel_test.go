@@ -99,6 +99,7 @@ func TestPrivateChannelHandsOverEverything(t *testing.T) {
 	for _, payload := range []string{"{}", strings.Repeat("x", copyMax+1), lambdaMax()} {
 		inv := invocation(payload)
 		inv.InvokedFunctionARN, inv.TraceID, inv.ClientContext = "arn:f:prod", "Root=1", "{\"a\":\r\n1}"
+		inv.TenantID = "blue"
 		got := make(chan string, 2)
 		go func() {
 			fields, body := p.receive()
@@ -110,7 +111,7 @@ func TestPrivateChannelHandsOverEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fields, want := <-got, testID+"|1700000000123|arn:f:prod|Root=1|{\"a\":  1}|"; fields != want {
+		if fields, want := <-got, testID+"|1700000000123|arn:f:prod|Root=1|{\"a\":  1}||blue"; fields != want {
 			t.Errorf("metadata %q, want %q", fields, want)
 		}
 		if <-got != payload || string(out.Payload) != payload {
@@ -310,10 +311,12 @@ func FuzzPrivateChannel(f *testing.F) {
 	f.Add([]byte(makeFrame('R', testID, `1`) + makeFrame('N')))
 	f.Add([]byte(makeFrame('E', testID, "\x01E", `1`)))
 	f.Add([]byte(makeFrame('F', "\x01E", `1`)))
+	f.Add([]byte(makeFrame('B', testID, "text/plain") + makeFrame('C', testID, "1") + makeFrame('D', testID)))
+	f.Add([]byte(makeFrame('B', testID) + makeFrame('D', testID, "\x01E", `1`)))
 	f.Add([]byte("\xff\xff\xff\xffR" + testID))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := &channel{in: reader{src: bytes.NewReader(data)}, state: running}
-		out, err := c.answer(testID)
+		out, err := c.answer(t.Context(), invocation(""))
 		if err == nil && len(out.Payload) > lambda.ResponseMax {
 			t.Errorf("%d bytes passed the limit", len(out.Payload))
 		}

@@ -34,7 +34,8 @@
 //	'I'  an invocation: 4-byte big-endian length m, m bytes of metadata, then the
 //	     event's bytes. The metadata is text, fields separated by '\n', in this
 //	     order: request id, deadline (epoch ms), invoked function ARN, trace id,
-//	     client context JSON (one line) or empty, cognito identity JSON or empty.
+//	     client context JSON (one line) or empty, cognito identity JSON or empty,
+//	     tenant id or empty.
 //
 // From the runtime to Hearth:
 //
@@ -45,9 +46,23 @@
 //	     the error JSON's bytes.
 //	'F'  init failure: one byte n, n bytes of error type, then the error JSON.
 //
+// A response that is sent while it is made has a form of its own instead of 'R':
+//
+//	'B'  begin: 36 bytes of request id, then the content type's bytes.
+//	'C'  chunk: 36 bytes of request id, then bytes of the response. Its length has no
+//	     bound but the field's; the bytes are passed on as they come.
+//	'D'  done: 36 bytes of request id and, when the response ended in an error, one
+//	     byte n, n bytes of error type, then the error JSON.
+//
+// One 'B', any number of 'C', one 'D'. An error before 'B' is an 'E'. Hearth reads
+// no faster than the caller does: a runtime that writes faster waits in its write.
+//
 // The runtime does not read while it works, and Hearth does not read while the
 // runtime waits: an invocation is one write and one read on either side. The end
 // of the stream tells the runtime to exit.
+//
+// An invocation with a Sink has its streamed answer passed on; without, the answer is
+// collected up to the limit of a buffered one.
 //
 // Descriptors 1 and 2 are the log. Whatever a runtime wrote there before it sent a
 // frame can be read before that frame.

@@ -17,6 +17,9 @@ const (
 	frameResponse = 'R'
 	frameError    = 'E'
 	frameInitFail = 'F'
+	frameBegin    = 'B'
+	frameChunk    = 'C'
+	frameDone     = 'D'
 )
 
 const (
@@ -42,7 +45,8 @@ func appendInvoke(b []byte, inv *lambda.Invocation) []byte {
 	b = append(b, oneLine(inv.TraceID)...)
 	b = append(b, '\n')
 	b = append(b, oneLine(inv.ClientContext)...)
-	b = append(b, '\n')
+	b = append(b, "\n\n"...) // no cognito identity
+	b = append(b, oneLine(inv.TenantID)...)
 	binary.BigEndian.PutUint32(b[at+frameHead:], uint32(len(b)-meta))
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4+len(inv.Payload)))
 	return b
@@ -82,6 +86,10 @@ func parseHead(b []byte) (head, error) {
 		fits = h.body > requestIDLen
 	case frameInitFail:
 		fits = h.body > 0
+	case frameBegin:
+		fits = h.body >= requestIDLen && h.body <= requestIDLen+contentTypeMax
+	case frameChunk, frameDone:
+		fits = h.body >= requestIDLen
 	}
 	if !fits {
 		return head{}, fmt.Errorf("%w: type %q with %d bytes", errFrame, h.kind, h.body)

@@ -21,6 +21,7 @@ type guest struct {
 	state   state
 	failure *Failure
 	inv     *lambda.Invocation // while state is running or responding
+	stream  *pouring           // where inv's streamed answer goes; nil when it has no sink
 	outcome Outcome            // once state is responseSent
 
 	extensions extensions
@@ -141,7 +142,7 @@ func (g *guest) invoke(ctx context.Context, inv *lambda.Invocation) (Outcome, er
 	if err := g.await(ctx, func() bool { return g.state == ready && !g.ended }); err != nil {
 		return Outcome{}, undelivered(err)
 	}
-	g.state, g.inv = running, inv
+	g.state, g.inv, g.stream = running, inv, newPouring(ctx, inv)
 	g.extensions.post(inv)
 	g.wake()
 	g.mu.Unlock()
@@ -162,9 +163,14 @@ func (g *guest) announce(inv *lambda.Invocation) {
 	}
 }
 
-// abandon forgets an invocation that was given up: answers to it get 400.
+// abandon forgets an invocation that was given up: answers to it get 400, and its
+// sink gets no more.
 func (g *guest) abandon() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.inv = nil
+	stream := g.stream
+	g.inv, g.stream = nil, nil
+	g.mu.Unlock()
+	if stream != nil {
+		stream.close()
+	}
 }

@@ -41,6 +41,9 @@ func (s *Session) serveNext(w http.ResponseWriter, r *http.Request) {
 	if inv.ClientContext != "" {
 		h["Lambda-Runtime-Client-Context"] = []string{oneLine(inv.ClientContext)}
 	}
+	if inv.TenantID != "" {
+		h["Lambda-Runtime-Aws-Tenant-Id"] = []string{oneLine(inv.TenantID)}
+	}
 	h["Content-Length"] = []string{strconv.Itoa(len(inv.Payload))}
 	writeJSON(w, http.StatusOK, inv.Payload)
 }
@@ -106,7 +109,12 @@ func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch mode := r.Header.Get(headerResponseMode); mode {
-	case "", "streaming":
+	case "":
+	case "streaming":
+		if p := g.streaming(); p != nil {
+			g.serveStream(w, r, p, id)
+			return
+		}
 	default:
 		g.finish(platformFault(lambda.RequestID(id), lambda.ErrorInvalidResponseMode, "Invalid function response mode"))
 		refuse(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
@@ -156,15 +164,24 @@ func (g *guest) take(w http.ResponseWriter, r *http.Request, id string) ([]byte,
 	case err == nil:
 		return body, true
 	case errors.Is(err, errBodyTooLarge):
-		g.finish(tooLarge())
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", lambda.ResponseMax))
+		g.finish(tooLarge(lambda.ResponseMax))
+		refuseTooLarge(w, lambda.ResponseMax)
 	default:
-		const text = "HTTP request detected as truncated"
-		g.finish(platformFault(lambda.RequestID(id), lambda.ErrorTruncatedResponse, text))
-		refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", text)
+		g.truncated(w, id)
 	}
 	return nil, false
+}
+
+// truncated ends the invocation of an answer whose body broke off.
+func (g *guest) truncated(w http.ResponseWriter, id string) {
+	const text = "HTTP request detected as truncated"
+	g.finish(platformFault(lambda.RequestID(id), lambda.ErrorTruncatedResponse, text))
+	refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", text)
+}
+
+func refuseTooLarge(w http.ResponseWriter, limit int64) {
+	refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+		fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", limit))
 }
 
 // serveInitError takes the reason why the runtime cannot initialise.
@@ -173,7 +190,7 @@ func (s *Session) serveInitError(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(r)
 	switch {
 	case errors.Is(err, errBodyTooLarge):
-		body = tooLarge().Payload
+		body = tooLarge(lambda.ResponseMax).Payload
 	case err != nil:
 		refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 		return

@@ -12,7 +12,8 @@ import (
 
 // Outcome is what a runtime posted for one invocation.
 type Outcome struct {
-	// Payload is the posted bytes, or the platform's error JSON.
+	// Payload is the posted bytes, or the platform's error JSON. It is nil when the
+	// bytes went to the invocation's sink.
 	Payload []byte
 	// FunctionError is empty on success and lambda.Unhandled otherwise.
 	FunctionError string
@@ -46,10 +47,10 @@ func failed(errorType string, payload []byte) Outcome {
 	return Outcome{Payload: payload, FunctionError: lambda.Unhandled, ErrorType: errorType}
 }
 
-// tooLarge is the outcome of a response over lambda.ResponseMax.
-func tooLarge() Outcome {
+// tooLarge is the outcome of a response over limit bytes.
+func tooLarge(limit int64) Outcome {
 	return failed(lambda.ErrorResponseSizeTooLarge, errorBody(
-		fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", lambda.ResponseMax),
+		fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", limit),
 		lambda.ErrorResponseSizeTooLarge))
 }
 

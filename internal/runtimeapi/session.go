@@ -68,7 +68,8 @@ func (s *Session) AwaitReady(ctx context.Context) (*Failure, error) {
 	return s.current().awaitReady(ctx)
 }
 
-// Invoke hands one invocation to the runtime and returns what it posted. It first
+// Invoke hands one invocation to the runtime and returns what it posted; a streamed
+// answer goes to the invocation's Sink, when it has one, while it is made. It first
 // waits until the runtime has asked for an event, which it may not have done yet
 // after the last one.
 //

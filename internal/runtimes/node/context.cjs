@@ -11,9 +11,10 @@ function parseJson(text, name) {
 }
 
 // fill adds to context what the environment and the event's metadata say.
-exports.fill = (context, [id, deadline, arn, trace, clientContext, identity]) => {
+exports.fill = (context, [id, deadline, arn, trace, clientContext, identity, tenant]) => {
   if (trace) process.env._X_AMZN_TRACE_ID = trace;
   else delete process.env._X_AMZN_TRACE_ID;
+  if (tenant) context.tenantId = tenant;
   return Object.assign(context, {
     functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,

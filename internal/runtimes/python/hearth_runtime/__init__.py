@@ -123,14 +123,14 @@ def sdk_hint(error):
 def handle(handler, metadata, body):
     """Call the handler for one event and post what comes of it."""
     global request_id
-    invocation, deadline, arn, trace, client, identity = metadata.split("\n")[:6]
+    invocation, deadline, arn, trace, client, identity, tenant = metadata.split("\n")[:7]
     request_id = invocation
     if trace:
         os.environ["_X_AMZN_TRACE_ID"] = trace
     else:
         os.environ.pop("_X_AMZN_TRACE_ID", None)
     try:
-        about = context.make(invocation, int(deadline), arn, client, identity)
+        about = context.make(invocation, int(deadline), arn, client, identity, tenant or None)
         result = respond(handler(unmarshal(body), about))
     except Fault as e:
         report = (e.message, e.error_type, e.trace)

@@ -49,7 +49,7 @@ def show(value, names):
 class LambdaContext:
     """One invocation's context."""
 
-    def __init__(self, request_id, deadline, arn, client, identity):
+    def __init__(self, request_id, deadline, arn, client, identity, tenant):
         self.aws_request_id = request_id
         self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
@@ -57,7 +57,7 @@ class LambdaContext:
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = arn
-        self.tenant_id = None
+        self.tenant_id = tenant
         self.client_context = client
         self.identity = identity
         self._epoch_deadline_time_in_ms = deadline
@@ -74,7 +74,7 @@ class LambdaContext:
                            "client_context", "identity", "tenant_id"))
 
 
-def make(request_id, deadline, arn, client, identity):
+def make(request_id, deadline, arn, client, identity, tenant):
     """Return the context of an invocation."""
     from . import Fault
 
@@ -83,4 +83,4 @@ def make(request_id, deadline, arn, client, identity):
         identity = CognitoIdentity(document.loads(identity) if identity else {})
     except Exception as e:
         raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse lambda context: %s" % e) from None
-    return LambdaContext(request_id, deadline, arn, client, identity)
+    return LambdaContext(request_id, deadline, arn, client, identity, tenant)
