@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"slices"
 
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
@@ -15,7 +16,7 @@ func (s *Service) API() *wire.Service {
 	return &wire.Service{
 		Name:     "lambda",
 		Protocol: wire.RestJSON1,
-		Operations: []wire.Operation{
+		Operations: slices.Concat([]wire.Operation{
 			op(s, "CreateFunction", s.CreateFunction, func(in *awslambda.CreateFunctionInput) resource { return on(in.FunctionName, nil) }),
 			op(s, "GetFunction", s.GetFunction, func(in *awslambda.GetFunctionInput) resource { return on(in.FunctionName, in.Qualifier) }),
 			op(s, "GetFunctionConfiguration", s.GetFunctionConfiguration, func(in *awslambda.GetFunctionConfigurationInput) resource { return on(in.FunctionName, in.Qualifier) }),
@@ -59,6 +60,8 @@ func (s *Service) API() *wire.Service {
 			op(s, "GetFunctionRecursionConfig", s.GetFunctionRecursionConfig, func(in *awslambda.GetFunctionRecursionConfigInput) resource { return on(in.FunctionName, nil) }),
 			op(s, "PutFunctionRecursionConfig", s.PutFunctionRecursionConfig, func(in *awslambda.PutFunctionRecursionConfigInput) resource { return on(in.FunctionName, nil) }),
 		},
+			s.mappingOperations(),
+		),
 	}
 }
 
@@ -72,18 +75,22 @@ func on(name, qualifier *string) resource { return resource{name: name, qualifie
 
 func arn(given *string) resource { return resource{arn: given} }
 
-// op makes a wire.Operation that waits for the state to be loaded.
+// op makes a wire.Operation on a function that waits for the state to be loaded.
 func op[In, Out any](s *Service, name string, call func(context.Context, *In) (*Out, error), of func(*In) resource) wire.Operation {
-	var resourceOf func(lambda.Caller, *In) string
-	if of != nil {
-		resourceOf = func(c lambda.Caller, in *In) string {
-			r := of(in)
-			if r.arn != nil {
-				return *r.arn
-			}
-			return resourceARN(c, r.name, r.qualifier)
-		}
+	if of == nil {
+		return opOn(s, name, call, nil)
 	}
+	return opOn(s, name, call, func(c lambda.Caller, in *In) string {
+		r := of(in)
+		if r.arn != nil {
+			return *r.arn
+		}
+		return resourceARN(c, r.name, r.qualifier)
+	})
+}
+
+// opOn is op for an operation on something else than a function.
+func opOn[In, Out any](s *Service, name string, call func(context.Context, *In) (*Out, error), resourceOf func(lambda.Caller, *In) string) wire.Operation {
 	return wire.Op(name, func(ctx context.Context, in *In) (*Out, error) {
 		if err := s.awaitReady(ctx); err != nil {
 			return nil, err

@@ -17,6 +17,7 @@ func (s *Service) watch() (stop func()) {
 		s.tables.policies.Watch(func(e store.RowEvent[policyRecord]) { locked(s, e, s.onPolicy) }),
 		s.tables.eventInvokes.Watch(func(e store.RowEvent[eventInvokeRecord]) { locked(s, e, s.onEventInvoke) }),
 		s.tables.reservations.Watch(func(e store.RowEvent[reservationsRecord]) { locked(s, e, s.onReservations) }),
+		s.tables.mappings.Watch(func(e store.RowEvent[mappingRecord]) { locked(s, e, s.onMapping) }),
 	}
 	return func() {
 		for _, stop := range stops {
@@ -49,6 +50,7 @@ func (s *Service) load(ctx context.Context) error {
 		loadTable(ctx, s.tables.policies, s.onPolicy),
 		loadTable(ctx, s.tables.eventInvokes, s.onEventInvoke),
 		loadTable(ctx, s.tables.reservations, s.onReservations),
+		loadTable(ctx, s.tables.mappings, s.onMapping),
 	)
 }
 

@@ -136,6 +136,8 @@ type tables struct {
 	policies     store.Table[policyRecord]
 	eventInvokes store.Table[eventInvokeRecord]
 	reservations store.Table[reservationsRecord]
+	mappings     store.Table[mappingRecord]
+	claims       store.Table[mappingClaim]
 }
 
 func newTables(s store.Store) tables {
@@ -146,6 +148,8 @@ func newTables(s store.Store) tables {
 		policies:     store.NewTable[policyRecord](s, "lambda.policy"),
 		eventInvokes: store.NewTable[eventInvokeRecord](s, "lambda.event_invoke"),
 		reservations: store.NewTable[reservationsRecord](s, "lambda.reservations"),
+		mappings:     store.NewTable[mappingRecord](s, "lambda.mapping"),
+		claims:       store.NewTable[mappingClaim](s, "lambda.mapping_claim"),
 	}
 }
 

@@ -50,9 +50,10 @@ type Config struct {
 	Store        store.Store
 	Codes        Codes
 	Roles        Roles
-	Runtimes     Runtimes     // nil: every current runtime can run
-	Environments Environments // nil: nobody keeps environments
-	Limits       Limits       // nil: nobody counts invokes
+	Runtimes     Runtimes       // nil: every current runtime can run
+	Environments Environments   // nil: nobody keeps environments
+	Limits       Limits         // nil: nobody counts invokes
+	Sources      MappingSources // nil: no event source is polled
 	// PassRole says whether the caller in ctx may hand the role to Lambda
 	// (iam:PassRole); nil allows it.
 	PassRole func(ctx context.Context, roleARN string) error
@@ -71,16 +72,19 @@ type Config struct {
 
 // Service is the control plane of one process.
 type Service struct {
-	cfg    Config
-	tables tables
-	view   *view
-	ready  chan struct{}
+	cfg      Config
+	tables   tables
+	view     *view
+	mappings *mappingView
+	ready    chan struct{}
 
 	// unsettled are the functions with a transition to carry out, retired the
 	// environments whose owner is to be told.
 	unsettled *queue[lambda.FunctionID]
 	retired   *queue[lambda.EnvironmentKey]
-	running   sync.Once
+	// unsettledMappings are the event source mappings in transition.
+	unsettledMappings *queue[mappingID]
+	running           sync.Once
 }
 
 // New prepares a Service. It answers once Run has loaded the state.
@@ -101,7 +105,10 @@ func New(cfg Config) *Service {
 		ready:     make(chan struct{}),
 		unsettled: newQueue[lambda.FunctionID](),
 		retired:   newQueue[lambda.EnvironmentKey](),
+
+		unsettledMappings: newQueue[mappingID](),
 	}
+	s.mappings = newMappingView(s.unsettledMappings.add)
 	s.view.unsettled = s.unsettled.add
 	s.view.retired = s.retired.add
 	return s
