@@ -17,6 +17,7 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/runtimeapi"
+	"github.com/hearthfaas/hearth/internal/runtimes"
 	"github.com/hearthfaas/hearth/internal/sandbox"
 	"github.com/hearthfaas/hearth/internal/sandbox/process"
 )
@@ -104,7 +105,7 @@ func (b *bench) startBareSession(ctx context.Context, dir string) (*bareSession,
 		Function: lambda.FunctionID{Account: "000000000000", Region: "us-east-1", Name: "bare"}, Version: lambda.Latest,
 		Runtime: b.node, Handler: "index.handler", MemoryMB: 512, Timeout: time.Minute,
 	}
-	plan, err := b.catalogue.Plan(ctx, v, code)
+	plan, err := b.catalogue.Plan(ctx, v, runtimes.Trees{Code: code})
 	if err != nil {
 		return nil, err
 	}
