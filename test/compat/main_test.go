@@ -55,7 +55,8 @@ func up(t *testing.T) *harness.Hearth {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(scratch, "data-") //nolint:usetesting // functions run as another user, who has no way into t.TempDir
+	// Functions run as another user, who has no way into t.TempDir.
+	dir, err := os.MkdirTemp(scratch, "data-")
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
 	}

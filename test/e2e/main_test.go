@@ -108,7 +108,8 @@ func start(t *testing.T, o harness.Options) *hearth {
 // dataDir is a data directory of the test's own.
 func dataDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(scratch, "data-") //nolint:usetesting // functions run as another user, who has no way into t.TempDir
+	// Functions run as another user, who has no way into t.TempDir.
+	dir, err := os.MkdirTemp(scratch, "data-")
 	if err != nil {
 		t.Fatal(err)
 	}
