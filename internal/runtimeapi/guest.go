@@ -22,7 +22,9 @@ type guest struct {
 	failure *Failure
 	inv     *lambda.Invocation // while state is running or responding
 	stream  *pouring           // where inv's streamed answer goes; nil when it has no sink
-	outcome Outcome            // once state is responseSent
+	// outcome is the answer to the last event, from when it was posted until the next
+	// event: the runtime may have asked for that before the answer was picked up.
+	outcome *Outcome
 
 	extensions extensions
 }
@@ -142,16 +144,16 @@ func (g *guest) invoke(ctx context.Context, inv *lambda.Invocation) (Outcome, er
 	if err := g.await(ctx, func() bool { return g.state == ready && !g.ended }); err != nil {
 		return Outcome{}, undelivered(err)
 	}
-	g.state, g.inv, g.stream = running, inv, newPouring(ctx, inv)
+	g.state, g.inv, g.outcome, g.stream = running, inv, nil, newPouring(ctx, inv)
 	g.extensions.post(inv)
 	g.wake()
 	g.mu.Unlock()
-	if err := g.await(ctx, func() bool { return g.state == responseSent }); err != nil {
+	if err := g.await(ctx, func() bool { return g.outcome != nil }); err != nil {
 		g.abandon()
 		return Outcome{}, err
 	}
 	defer g.mu.Unlock()
-	return g.outcome, nil
+	return *g.outcome, nil
 }
 
 // announce posts the event to the extensions beside a private runtime.

@@ -98,7 +98,7 @@ func (g *guest) finish(out Outcome) {
 	if g.inv == nil {
 		return // given up while the body was read
 	}
-	g.state, g.outcome, g.inv = responseSent, out, nil
+	g.state, g.outcome, g.inv = responseSent, &out, nil
 	g.wake()
 }
 
