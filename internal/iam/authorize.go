@@ -126,10 +126,34 @@ func (s *Service) addLayers(layers *policy.Layers, c *lambda.Caller, ctx *reques
 		}
 		ctx.tags = r.Tags
 		return s.addRole(layers, r, c.SessionPolicy)
-	case lambda.PrincipalUser, lambda.PrincipalService:
-		// Users do not exist here yet; services have no policies of their own.
+	case lambda.PrincipalUser:
+		u, ok := s.callingUser(c)
+		if !ok {
+			return nil // the user is gone: nothing allows
+		}
+		ctx.tags = u.Tags
+		return s.addUser(layers, u)
+	case lambda.PrincipalService:
+		// Services have no policies of their own.
 	}
 	return nil
+}
+
+// addUser adds a user's own policies, its groups' and its boundary.
+func (s *Service) addUser(layers *policy.Layers, u *user) error {
+	var err error
+	if layers.Identity, err = s.sources(layers.Identity, &u.policySet, u.inline, u.arn); err != nil {
+		return err
+	}
+	for _, g := range s.groupsOf(u) {
+		if layers.Identity, err = s.sources(layers.Identity, &g.policySet, g.inline, g.arn); err != nil {
+			return err
+		}
+	}
+	if u.Boundary != "" {
+		layers.Boundary, err = s.addManaged([]policy.Source{}, []string{u.Boundary})
+	}
+	return err
 }
 
 func (s *Service) addRole(layers *policy.Layers, r *role, sessionPolicy string) error {

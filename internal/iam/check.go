@@ -25,22 +25,29 @@ const (
 // The limits of the IAM API (IAM quotas page). Policy sizes count characters
 // without white space.
 const (
-	roleNameMax    = 64
-	policyNameMax  = 128
-	pathMax        = 512
-	descriptionMax = 1000
-	trustPolicyMax = 2048
-	managedMax     = 6144
-	documentMax    = 131072 // of any document in a request, with white space
-	versionsMax    = 5
-	attachedMax    = 10
-	tagsMax        = 50
-	tagKeyMax      = 128
-	tagValueMax    = 256
-	arnMin         = 20
-	arnMax         = 2048
-	sessionMin     = 3600 // seconds
-	sessionMax     = 43200
+	roleNameMax      = 64
+	userNameMax      = 64
+	groupNameMax     = 128
+	usersMax         = 5000
+	groupsMax        = 300
+	groupsPerUserMax = 10
+	accessKeysMax    = 2 // per user
+	providersMax     = 100
+	policyNameMax    = 128
+	pathMax          = 512
+	descriptionMax   = 1000
+	trustPolicyMax   = 2048
+	managedMax       = 6144
+	documentMax      = 131072 // of any document in a request, with white space
+	versionsMax      = 5
+	attachedMax      = 10
+	tagsMax          = 50
+	tagKeyMax        = 128
+	tagValueMax      = 256
+	arnMin           = 20
+	arnMax           = 2048
+	sessionMin       = 3600 // seconds
+	sessionMax       = 43200
 	// rolesMax and policiesMax keep the mirror in memory small; AWS's highest quotas.
 	rolesMax    = 5000
 	policiesMax = 5000

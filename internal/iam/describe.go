@@ -22,19 +22,25 @@ func describeRole(account string, r *roleRecord) types.Role {
 		Description:              optional(r.Description),
 		MaxSessionDuration:       &r.MaxSession,
 		Path:                     &r.Path,
+		PermissionsBoundary:      describeBoundary(r.Boundary),
 		RoleId:                   &r.ID,
 		RoleLastUsed:             &types.RoleLastUsed{}, // the use of roles is not tracked
 		RoleName:                 &r.Name,
 		Tags:                     describeTags(r.Tags),
 	}
-	if r.Boundary != "" {
-		out.PermissionsBoundary = &types.AttachedPermissionsBoundary{
-			PermissionsBoundaryArn: &r.Boundary,
-			// What AWS sends; the SDK's only enum value is never seen on the wire.
-			PermissionsBoundaryType: "Policy",
-		}
-	}
 	return out
+}
+
+// describeBoundary is nil for none.
+func describeBoundary(arn string) *types.AttachedPermissionsBoundary {
+	if arn == "" {
+		return nil
+	}
+	return &types.AttachedPermissionsBoundary{
+		PermissionsBoundaryArn: &arn,
+		// What AWS sends; the SDK's only enum value is never seen on the wire.
+		PermissionsBoundaryType: "Policy",
+	}
 }
 
 // describePolicy is a policy as GetPolicy shows it.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,28 +18,18 @@ import (
 // testKey is the access key id and the secret that local tools use by habit.
 const testKey = "test"
 
-type accountRecord struct {
-	Created time.Time `json:"created"`
-}
-
-// keyRecord is a long-term access key of an account's root user.
+// keyRecord is a long-term access key of a user, or of an account's root user.
 type keyRecord struct {
-	Account string    `json:"account"`
-	Sealed  []byte    `json:"sealed"`
-	Created time.Time `json:"created"`
-}
-
-// longTermKey is a key ready for Lookup.
-type longTermKey struct {
-	identity Identity
-	// anyToken accepts session tokens and ignores them: set-ups with the test key
-	// often carry a made-up one.
-	anyToken bool
+	Account  string    `json:"account"`
+	User     string    `json:"user,omitempty"` // the user's id; empty for the root user
+	Sealed   []byte    `json:"sealed"`
+	Created  time.Time `json:"created"`
+	Inactive bool      `json:"inactive,omitempty"`
 }
 
 // openKeys makes what a fresh store lacks and reads the keys.
 func (s *Service) openKeys(ctx context.Context, cfg Config) error {
-	rows, err := s.keyTable.List(ctx, "", "", 1)
+	rows, err := s.keys.rows.List(ctx, "", "", 1)
 	if err != nil {
 		return fmt.Errorf("read access keys: %w", err)
 	}
@@ -52,51 +43,29 @@ func (s *Service) openKeys(ctx context.Context, cfg Config) error {
 	if s.tokens, err = newSealer(nodeKey, "hearth session tokens 1"); err != nil {
 		return err
 	}
-	if err := s.ensureAccount(ctx); err != nil {
-		return err
-	}
-	keys := map[string]longTermKey{}
-	hasRoot := false
-	for row, err := range s.keyTable.All(ctx, "") {
+	for row, err := range s.keys.rows.All(ctx, "") {
 		if err != nil {
 			return fmt.Errorf("read access keys: %w", err)
 		}
-		secret, err := s.secrets.Open(row.Value.Sealed, row.Key)
-		if err != nil {
+		if _, err := s.secrets.Open(row.Value.Sealed, row.Key); err != nil {
 			return fmt.Errorf("open access key %s with the key in %s: %w", row.Key, cfg.KeyFile, err)
 		}
-		keys[row.Key] = longTermKey{identity: rootIdentity(row.Value.Account, row.Key, string(secret))}
-		hasRoot = hasRoot || row.Value.Account == s.account
 	}
-	if s.testKeys {
-		keys[testKey] = longTermKey{identity: rootIdentity(s.account, testKey, testKey), anyToken: true}
-	} else if !hasRoot {
-		id, secret, err := s.createRootKey(ctx)
-		if err != nil {
-			return err
-		}
-		keys[id] = longTermKey{identity: rootIdentity(s.account, id, secret)}
-	}
-	s.keys.Store(&keys)
 	return nil
 }
 
+// ensureAccount makes the account of a fresh store and, unless the test key serves
+// it, its root key.
 func (s *Service) ensureAccount(ctx context.Context) error {
-	_, err := s.accounts.Put(ctx, s.account, accountRecord{Created: s.now().UTC()}, store.Absent)
+	_, err := s.accounts.rows.Put(ctx, s.account, accountRecord{Created: s.now().UTC(), First: true}, store.Absent)
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("create account %s: %w", s.account, err)
 	}
-	return nil
-}
-
-func (s *Service) createRootKey(ctx context.Context) (id, secret string, err error) {
-	id, secret = newAccessKeyID("AKIA"), newSecret()
-	rec := keyRecord{Account: s.account, Sealed: s.secrets.Seal([]byte(secret), id), Created: s.now().UTC()}
-	if _, err := s.keyTable.Put(ctx, id, rec, store.Absent); err != nil {
-		return "", "", fmt.Errorf("store the root key of account %s: %w", s.account, err)
+	if s.testKeys || len(s.keysOf(s.account, "")) > 0 {
+		return nil
 	}
-	s.newRootID, s.newRootSecret = id, secret
-	return id, secret, nil
+	s.newRootID, s.newRootSecret, err = s.createKey(ctx, s.account, "")
+	return err
 }
 
 // NewRootKey returns the root key that this Open generated. ok is false when there
@@ -116,8 +85,38 @@ func rootIdentity(account, id, secret string) Identity {
 	}}
 }
 
-// newAccessKeyID draws an id of 20 characters, such as AKIA… or ASIA….
-func newAccessKeyID(prefix string) string { return prefix + randomBase32(16) }
+// newAccessKeyID draws an id of 20 characters, such as AKIA… or ASIA…, that tells
+// its account as AWS's do: in 40 of its 80 bits, after the first.
+func newAccessKeyID(prefix, account string) string {
+	b := make([]byte, 10)
+	rand.Read(b) //nolint:errcheck // never fails: crypto/rand aborts the process instead
+	n, _ := strconv.ParseUint(account, 10, 64)
+	head := 1<<47 | n<<accountShift | uint64(b[5])&(1<<accountShift-1)
+	for i := range 6 {
+		b[i] = byte(head >> (40 - 8*i))
+	}
+	return prefix + base32.StdEncoding.EncodeToString(b)
+}
+
+// accountShift is how many random bits follow the account in an access key id.
+const accountShift = 7
+
+// accountOfKey reads the account out of an access key id.
+func accountOfKey(id string) (string, bool) {
+	if len(id) != 20 {
+		return "", false
+	}
+	b, err := base32.StdEncoding.DecodeString(id[4:])
+	if err != nil {
+		return "", false
+	}
+	var head uint64
+	for _, c := range b[:6] {
+		head = head<<8 | uint64(c)
+	}
+	account := fmt.Sprintf("%012d", head>>accountShift&(1<<40-1))
+	return account, isAccountID(account)
+}
 
 // newUniqueID draws an id of 21 characters, such as AROA… or ANPA….
 func newUniqueID(prefix string) string { return prefix + randomBase32(17) }

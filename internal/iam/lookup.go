@@ -29,7 +29,7 @@ var (
 // Lookup returns the secret and the identity behind an access key. sessionToken is
 // what the request carried, empty if none. The error is one of the above.
 func (s *Service) Lookup(_ context.Context, accessKeyID, sessionToken string) (Identity, error) {
-	if key, ok := (*s.keys.Load())[accessKeyID]; ok {
+	if key, ok := s.longTerm(accessKeyID); ok {
 		if sessionToken != "" && !key.anyToken {
 			return Identity{}, ErrTokenInvalid
 		}

@@ -67,7 +67,7 @@ func (s *Service) getPolicyOperation(ctx context.Context, in *iam.GetPolicyInput
 	if err != nil {
 		return nil, err
 	}
-	attached, boundaries := s.mirror.uses(lambda.CallerFrom(ctx).Account)
+	attached, boundaries := s.countUses(lambda.CallerFrom(ctx).Account)
 	out := describePolicy(p, attached[p.arn], boundaries[p.arn])
 	if out.Tags == nil {
 		out.Tags = []types.Tag{} // shown also when there are none, unlike a role's
@@ -86,7 +86,7 @@ func (s *Service) listPolicies(ctx context.Context, in *iam.ListPoliciesInput) (
 			all = append(all, p)
 		}
 	}
-	attached, boundaries := s.mirror.uses(account)
+	attached, boundaries := s.countUses(account)
 	prefix := pathOr(in.PathPrefix)
 	all = slices.DeleteFunc(all, func(p *managed) bool {
 		used := attached[p.arn] + boundaries[p.arn]
@@ -115,7 +115,7 @@ func (s *Service) listPolicies(ctx context.Context, in *iam.ListPoliciesInput) (
 
 func (s *Service) deletePolicy(ctx context.Context, in *iam.DeletePolicyInput) (*iam.DeletePolicyOutput, error) {
 	err := s.changePolicy(ctx, in.PolicyArn, "DeletePolicy", func(p *policyRecord) error {
-		attached, boundaries := s.mirror.uses(lambda.CallerFrom(ctx).Account)
+		attached, boundaries := s.countUses(lambda.CallerFrom(ctx).Account)
 		if attached[*in.PolicyArn]+boundaries[*in.PolicyArn] > 0 {
 			return lambda.Errorf(codeDeleteConflict, "Cannot delete a policy attached to entities.")
 		}
@@ -127,44 +127,4 @@ func (s *Service) deletePolicy(ctx context.Context, in *iam.DeletePolicyInput) (
 		return nil
 	})
 	return &iam.DeletePolicyOutput{}, err
-}
-
-func (s *Service) listEntitiesForPolicy(ctx context.Context, in *iam.ListEntitiesForPolicyInput) (*iam.ListEntitiesForPolicyOutput, error) {
-	p, err := s.getPolicy(ctx, in.PolicyArn)
-	if err != nil {
-		return nil, err
-	}
-	prefix := pathOr(in.PathPrefix)
-	var fits []*role
-	for _, r := range s.mirror.rolesOf(lambda.CallerFrom(ctx).Account) {
-		attached, boundary := slices.Contains(r.Attached, p.arn), r.Boundary == p.arn
-		switch in.PolicyUsageFilter {
-		case types.PolicyUsageTypePermissionsPolicy:
-			boundary = false
-		case types.PolicyUsageTypePermissionsBoundary:
-			attached = false
-		}
-		if (attached || boundary) && strings.HasPrefix(r.Path, prefix) {
-			fits = append(fits, r)
-		}
-	}
-	switch in.EntityFilter {
-	case "", types.EntityTypeRole:
-	default: // users and groups do not exist; AWS-managed and local policies are no entities
-		fits = nil
-	}
-	page, err := paginate(fits, func(r *role) string { return r.Name }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	out := &iam.ListEntitiesForPolicyOutput{
-		PolicyRoles:  []types.PolicyRole{},
-		PolicyGroups: []types.PolicyGroup{},
-		PolicyUsers:  []types.PolicyUser{},
-		IsTruncated:  page.truncated, Marker: page.marker,
-	}
-	for _, r := range page.items {
-		out.PolicyRoles = append(out.PolicyRoles, types.PolicyRole{RoleId: &r.ID, RoleName: &r.Name})
-	}
-	return out, nil
 }

@@ -169,23 +169,3 @@ func (m *mirror) policiesOf(account string) []*managed {
 	}
 	return out
 }
-
-// uses counts the roles of an account that have each policy attached, and those
-// that have it as their permissions boundary.
-func (m *mirror) uses(account string) (attached, boundary map[string]int32) {
-	attached, boundary = map[string]int32{}, map[string]int32{}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for _, r := range m.roles {
-		if r.account != account {
-			continue
-		}
-		for _, arn := range r.Attached {
-			attached[arn]++
-		}
-		if r.Boundary != "" {
-			boundary[r.Boundary]++
-		}
-	}
-	return attached, boundary
-}

@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"slices"
+
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -14,7 +16,7 @@ func (s *Service) IAM() *wire.Service {
 		Protocol:   wire.AWSQuery,
 		Version:    "2010-05-08",
 		Namespace:  "https://iam.amazonaws.com/doc/2010-05-08/",
-		Operations: append(s.roleOperations(), s.policyOperations()...),
+		Operations: slices.Concat(s.roleOperations(), s.policyOperations(), s.userOperations(), s.groupOperations(), s.accountOperations()),
 	}
 }
 

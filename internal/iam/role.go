@@ -46,9 +46,10 @@ func (s *Service) createRole(ctx context.Context, in *iam.CreateRoleInput) (*iam
 		return nil, err
 	}
 	if in.PermissionsBoundary != nil {
-		if err := s.setBoundary(account, &rec, *in.PermissionsBoundary); err != nil {
+		if err := s.checkBoundary(account, *in.PermissionsBoundary); err != nil {
 			return nil, err
 		}
+		rec.Boundary = *in.PermissionsBoundary
 	}
 	if len(s.mirror.rolesOf(account)) >= rolesMax {
 		return nil, lambda.Errorf(codeLimitExceeded, "Cannot exceed quota for RolesPerAccount: %d", rolesMax)
@@ -86,7 +87,8 @@ func (s *Service) checkTrust(account, document string) error {
 		if arnAccount(arn) != account || strings.HasPrefix(arn, "arn:aws:sts:") {
 			continue
 		}
-		if _, ok := s.mirror.roleByARN(arn); !ok {
+		_, isRole := s.mirror.roleByARN(arn)
+		if _, isUser := s.userByARN(arn); !isRole && !isUser {
 			return lambda.Errorf(codeMalformed, "%s", policy.InvalidPrincipal("AWS", arn).Message)
 		}
 	}

@@ -74,17 +74,18 @@ func (s *Service) putRolePermissionsBoundary(ctx context.Context, in *iam.PutRol
 		return nil, err
 	}
 	err := s.changeRole(ctx, in.RoleName, func(r *roleRecord) error {
-		return s.setBoundary(lambda.CallerFrom(ctx).Account, r, *in.PermissionsBoundary)
+		r.Boundary = *in.PermissionsBoundary
+		return s.checkBoundary(lambda.CallerFrom(ctx).Account, r.Boundary)
 	})
 	return &iam.PutRolePermissionsBoundaryOutput{}, err
 }
 
-func (s *Service) setBoundary(account string, r *roleRecord, arn string) error {
+// checkBoundary says whether a policy may be the boundary of an entity of an account.
+func (s *Service) checkBoundary(account, arn string) error {
 	p, ok := s.mirror.policyByARN(arn)
 	if !ok || p.account != awsAccount && p.account != account {
 		return errNotAttachable(arn)
 	}
-	r.Boundary = arn
 	return nil
 }
 

@@ -57,14 +57,19 @@ type Service struct {
 	secrets  sealer // long-term secrets in the store
 	tokens   sealer // session tokens
 
-	accounts store.Table[accountRecord]
-	keyTable store.Table[keyRecord]
 	roleRows store.Table[roleRecord]
 	polRows  store.Table[policyRecord]
 	stops    []func()
 
 	mirror    *mirror
-	keys      atomic.Pointer[map[string]longTermKey]
+	accounts  *shelf[accountRecord, *keptAccount]
+	users     *shelf[userRecord, *user]
+	groups    *shelf[groupRecord, *group]
+	keys      *shelf[keyRecord, *accessKey]
+	providers *shelf[providerRecord, *provider]
+	keyState  atomic.Int64 // grows with every change of keys and users
+	ring      atomic.Pointer[keyring]
+	keyUses   sync.Map // access key id → keyUse
 	sessions  *bounded[string, *openSession]
 	allowed   *bounded[decisionKey, struct{}]
 	narrowing *bounded[string, *sessionPolicies]
@@ -89,8 +94,6 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 		now:      cfg.Now,
 		log:      cfg.Log,
 
-		accounts: store.NewTable[accountRecord](cfg.Store, "iam.account"),
-		keyTable: store.NewTable[keyRecord](cfg.Store, "iam.key"),
 		roleRows: store.NewTable[roleRecord](cfg.Store, "iam.role"),
 		polRows:  store.NewTable[policyRecord](cfg.Store, "iam.policy"),
 
@@ -101,11 +104,24 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.mirror = newMirror(s.allowed.Clear)
+	changed := func() {
+		s.keyState.Add(1)
+		s.allowed.Clear()
+	}
+	s.mirror = newMirror(changed)
+	s.accounts = newShelf(cfg.Store, "iam.account", changed, readyAccount)
+	s.users = newShelf(cfg.Store, "iam.user", changed, readyUser)
+	s.groups = newShelf(cfg.Store, "iam.group", changed, readyGroup)
+	s.keys = newShelf(cfg.Store, "iam.key", changed, s.readyKey)
+	s.providers = newShelf(cfg.Store, "iam.provider", changed, readyProvider)
 	if err := s.openKeys(ctx, cfg); err != nil {
 		return nil, err
 	}
 	if err := s.load(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := s.ensureAccount(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -140,6 +156,15 @@ func (s *Service) load(ctx context.Context) error {
 		s.mirror.changePolicy(row.Key, row.Revision, row.Value, false)
 	}
 	s.mirror.loaded()
+	for _, open := range []func(context.Context, *slog.Logger) (func(), error){
+		s.accounts.open, s.users.open, s.groups.open, s.keys.open, s.providers.open,
+	} {
+		stop, err := open(ctx, s.log)
+		if err != nil {
+			return err
+		}
+		s.stops = append(s.stops, stop)
+	}
 	return nil
 }
 

@@ -38,7 +38,7 @@ type openSession struct {
 // mint makes temporary credentials of a session. They are whole seconds long.
 func (s *Service) mint(se session, d time.Duration) (lambda.Credentials, error) {
 	expires := s.now().Add(d).UTC().Truncate(time.Second)
-	id := newAccessKeyID("ASIA")
+	id := newAccessKeyID("ASIA", se.Account)
 	se.Secret, se.Expires = newSecret(), expires.Unix()
 	text, err := json.Marshal(se)
 	if err != nil {

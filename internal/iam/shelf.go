@@ -15,6 +15,7 @@ import (
 // shelf is the Store's records of one kind in memory, each in the form T in which
 // it is used. Keys begin with the account and a slash, or are the account.
 type shelf[R, T any] struct {
+	engine  store.Store
 	rows    store.Table[R]
 	ready   func(key string, revision int64, record R) T
 	changed func() // called after every change
@@ -32,7 +33,7 @@ type shelved[T any] struct {
 
 func newShelf[R, T any](s store.Store, kind string, changed func(), ready func(string, int64, R) T) *shelf[R, T] {
 	return &shelf[R, T]{
-		rows: store.NewTable[R](s, kind), ready: ready, changed: changed,
+		engine: s, rows: store.NewTable[R](s, kind), ready: ready, changed: changed,
 		items: map[string]shelved[T]{}, removed: map[string]int64{},
 	}
 }
@@ -108,4 +109,10 @@ func (h *shelf[R, T]) of(account string) []T {
 		out[i] = k.item
 	}
 	return out
+}
+
+// apply carries out several changes at once.
+func (h *shelf[R, T]) apply(ctx context.Context, changes ...store.Change) error {
+	_, err := h.engine.Apply(ctx, changes...)
+	return err
 }
