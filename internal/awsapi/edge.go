@@ -127,6 +127,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.invoke(name)
 		return
 	}
+	if name, ok := streamPath(r); ok {
+		x.invokeStream(name)
+		return
+	}
 	x.operation()
 }
 

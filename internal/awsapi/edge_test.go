@@ -75,7 +75,15 @@ func (g *gate) questions() []string {
 }
 
 // echo is an invoker that answers with what it was given.
-type echo struct{ last InvokeInput }
+type echo struct {
+	last InvokeInput
+	// stream carries out a streamed invoke.
+	stream func(ctx context.Context, in InvokeInput, sink lambda.Sink) (InvokeOutput, error)
+}
+
+func (e *echo) InvokeStream(ctx context.Context, in InvokeInput, sink lambda.Sink) (InvokeOutput, error) {
+	return e.stream(ctx, in, sink)
+}
 
 func (e *echo) Invoke(_ context.Context, in InvokeInput) (InvokeOutput, error) {
 	e.last = in

@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"cmp"
+	"context"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -30,42 +31,46 @@ var jsonContentType = []string{"application/json"}
 // be fast. The edge says who calls; the invoker resolves the name and asks for the
 // permission itself, because it must know the function first.
 func (x *exchange) invoke(escapedName string) {
-	x.codec = x.edge.services["lambda"].codec
 	ctx := x.r.Context()
-	s, err := x.edge.identify(ctx, x.r)
-	if err == nil && s.claim.Service != "lambda" {
-		err = &lambda.Error{Code: lambda.CodeInvalidSignature, Message: "Credential should be scoped to correct service: 'lambda'."}
-	}
+	in, err := x.receiveInvoke(ctx, escapedName)
 	if err != nil {
 		x.fail(ctx, err)
 		return
 	}
-	body, err := readBody(x.r, invokeBodyMax)
-	if err != nil {
-		if errors.Is(err, errTooLarge) {
-			err = lambda.Errorf(lambda.CodeRequestEntityTooLarge,
-				"Request must be smaller than %d bytes for the InvokeFunction operation", lambda.PayloadMax)
-		}
-		x.fail(ctx, err)
-		return
-	}
-	caller, err := x.edge.prove(x.r, &s, x.id, body)
-	if err != nil {
-		x.fail(ctx, err)
-		return
-	}
-	in, err := invokeInput(x.r, escapedName)
-	if err != nil {
-		x.fail(ctx, err)
-		return
-	}
-	in.Caller, in.Payload = caller, body
-	out, err := x.edge.cfg.Invoker.Invoke(lambda.WithCaller(ctx, caller), in)
+	out, err := x.edge.cfg.Invoker.Invoke(lambda.WithCaller(ctx, in.Caller), in)
 	if err != nil {
 		x.fail(ctx, err)
 		return
 	}
 	x.answerInvoke(&out)
+}
+
+// receiveInvoke reads a request of either form of the Invoke API and proves who
+// sent it.
+func (x *exchange) receiveInvoke(ctx context.Context, escapedName string) (InvokeInput, error) {
+	x.codec = x.edge.services["lambda"].codec
+	s, err := x.edge.identify(ctx, x.r)
+	if err == nil && s.claim.Service != "lambda" {
+		err = &lambda.Error{Code: lambda.CodeInvalidSignature, Message: "Credential should be scoped to correct service: 'lambda'."}
+	}
+	if err != nil {
+		return InvokeInput{}, err
+	}
+	body, err := readBody(x.r, invokeBodyMax)
+	if errors.Is(err, errTooLarge) {
+		return InvokeInput{}, lambda.Errorf(lambda.CodeRequestEntityTooLarge,
+			"Request must be smaller than %d bytes for the InvokeFunction operation", lambda.PayloadMax)
+	}
+	if err != nil {
+		return InvokeInput{}, err
+	}
+	caller, err := x.edge.prove(x.r, &s, x.id, body)
+	if err != nil {
+		return InvokeInput{}, err
+	}
+	in, err := invokeInput(x.r, escapedName)
+	in.Caller, in.Payload = caller, body
+	return in, err
 }
 
 func invokeInput(r *http.Request, escapedName string) (InvokeInput, error) {
@@ -79,6 +84,7 @@ func invokeInput(r *http.Request, escapedName string) (InvokeInput, error) {
 		LogType:       r.Header.Get("X-Amz-Log-Type"),
 		ClientContext: r.Header.Get("X-Amz-Client-Context"),
 		TraceID:       r.Header.Get(headerTraceID),
+		TenantID:      r.Header.Get("X-Amz-Tenant-Id"),
 	}
 	if r.URL.RawQuery != "" {
 		in.Qualifier = r.URL.Query().Get("Qualifier")

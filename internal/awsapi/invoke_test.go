@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/smithy-go/aws-http-auth/credentials"
 	"github.com/aws/smithy-go/aws-http-auth/sigv4"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
 func TestTheInvokePathIsToldFromOthers(t *testing.T) {
@@ -52,6 +54,10 @@ func (d discard) WriteHeader(int)             {}
 type constant struct{ out InvokeOutput }
 
 func (c constant) Invoke(context.Context, InvokeInput) (InvokeOutput, error) { return c.out, nil }
+
+func (c constant) InvokeStream(context.Context, InvokeInput, lambda.Sink) (InvokeOutput, error) {
+	return c.out, nil
+}
 
 // BenchmarkInvoke is the edge's own part of a signed invoke: everything but the
 // HTTP server below it and the invoker behind it.

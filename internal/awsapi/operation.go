@@ -89,13 +89,23 @@ func (x *exchange) perform(svc *service, call *wire.Call, caller lambda.Caller) 
 // invokePath says whether a request is for the Invoke API, and the function it
 // names, still percent-encoded.
 func invokePath(r *http.Request) (name string, ok bool) {
+	return functionPath(r, "/2015-03-31/functions/", "/invocations")
+}
+
+// streamPath does the same for InvokeWithResponseStream.
+func streamPath(r *http.Request) (name string, ok bool) {
+	return functionPath(r, "/2021-11-15/functions/", "/response-streaming-invocations")
+}
+
+// functionPath cuts the function's name out of the path of a POST request.
+func functionPath(r *http.Request, prefix, suffix string) (name string, ok bool) {
 	if r.Method != http.MethodPost {
 		return "", false
 	}
-	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
+	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix)
 	if !ok {
 		return "", false
 	}
-	name, ok = strings.CutSuffix(strings.TrimSuffix(rest, "/"), "/invocations")
+	name, ok = strings.CutSuffix(strings.TrimSuffix(rest, "/"), suffix)
 	return name, ok && name != "" && !strings.Contains(name, "/")
 }

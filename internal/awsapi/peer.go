@@ -46,6 +46,9 @@ type Invoker interface {
 	// Invoke returns how the invocation ended. A function that failed is an
 	// output, not an error; refusals are *lambda.Error.
 	Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error)
+	// InvokeStream passes the answer to sink as it comes. The output has the error of
+	// a function that failed, also after some bytes; refusals leave the sink untouched.
+	InvokeStream(ctx context.Context, in InvokeInput, sink lambda.Sink) (InvokeOutput, error)
 }
 
 // InvokeInput is one Invoke request as the caller sent it.
@@ -64,6 +67,8 @@ type InvokeInput struct {
 	ClientContext string
 	// TraceID is the X-Amzn-Trace-Id as sent, empty if none.
 	TraceID string
+	// TenantID is the X-Amz-Tenant-Id as sent, empty if none.
+	TenantID string
 	// Payload is the body. It belongs to the invoker from here on; the edge does
 	// not touch it again.
 	Payload []byte

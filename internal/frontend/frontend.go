@@ -62,6 +62,7 @@ type Input struct {
 	LogType       string // "", "None" or "Tail"
 	ClientContext string // base64
 	TraceID       string
+	TenantID      string
 	Payload       []byte
 }
 
@@ -91,18 +92,7 @@ func New[Slot any, E Environment](f Functions, a Authorizer, c Counter[Slot], e 
 // *lambda.Error; the checks come in AWS's order: name, region, account, existence,
 // permission, size, syntax, state, concurrency.
 func (f *Frontend[Slot, E]) Invoke(ctx context.Context, in Input) (Output, error) {
-	id, qualifier, err := resolve(in)
-	if err != nil {
-		return Output{}, err
-	}
-	target, err := f.functions.Lookup(id, qualifier)
-	if err != nil {
-		return Output{}, err
-	}
-	if err := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", id.QualifiedARN(qualifier)); err != nil {
-		return Output{}, err
-	}
-	inv, err := invocation(in, id, qualifier)
+	target, inv, err := f.admit(ctx, in)
 	if err != nil {
 		return Output{}, err
 	}
@@ -124,6 +114,23 @@ func (f *Frontend[Slot, E]) Invoke(ctx context.Context, in Input) (Output, error
 		return Output{}, err
 	}
 	return Output{Status: 200, Result: result, ExecutedVersion: target.Version.Version, TraceID: inv.TraceID}, nil
+}
+
+// admit makes the checks up to the event's syntax and returns what an invoke runs.
+func (f *Frontend[Slot, E]) admit(ctx context.Context, in Input) (Target, *lambda.Invocation, error) {
+	id, qualifier, err := resolve(in)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	target, err := f.functions.Lookup(id, qualifier)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	if err := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", id.QualifiedARN(qualifier)); err != nil {
+		return Target{}, nil, err
+	}
+	inv, err := invocation(in, id, qualifier)
+	return target, inv, err
 }
 
 // run takes a slot and an environment, and gives both back on every path.
@@ -231,6 +238,7 @@ func invocation(in Input, id lambda.FunctionID, qualifier string) (*lambda.Invoc
 		InvokedFunctionARN: id.QualifiedARN(qualifier),
 		TraceID:            trace,
 		ClientContext:      clientContext,
+		TenantID:           in.TenantID,
 		Payload:            payload,
 		Tail:               in.LogType == "Tail",
 	}, nil

@@ -60,6 +60,14 @@ func (a invoker) Invoke(ctx context.Context, in awsapi.InvokeInput) (awsapi.Invo
 	return awsapi.InvokeOutput(out), nil
 }
 
+func (a invoker) InvokeStream(ctx context.Context, in awsapi.InvokeInput, sink lambda.Sink) (awsapi.InvokeOutput, error) {
+	out, err := a.frontend.InvokeStream(ctx, frontend.Input(in), sink)
+	if err != nil {
+		return awsapi.InvokeOutput{}, invokeError(err)
+	}
+	return awsapi.InvokeOutput(out), nil
+}
+
 // invokeError turns what went wrong below the frontend into what the caller sees.
 func invokeError(err error) error {
 	if errors.Is(err, workermanager.ErrNoCapacity) {
