@@ -61,6 +61,7 @@ func (s *Service) API() *wire.Service {
 			op(s, "PutFunctionRecursionConfig", s.PutFunctionRecursionConfig, func(in *awslambda.PutFunctionRecursionConfigInput) resource { return on(in.FunctionName, nil) }),
 		},
 			s.mappingOperations(),
+			s.layerOperations(),
 		),
 	}
 }

@@ -65,7 +65,7 @@ func (s settings) apply(id lambda.FunctionID, c changes) (settings, error) {
 		checkVariables(s.Environment),
 		checkSnapStart(s.SnapStart, s.Runtime),
 		checkDeadLetter(s.DeadLetterARN),
-		c.extras.check(id.Region),
+		c.extras.check(),
 	} {
 		if err != nil {
 			return s, err

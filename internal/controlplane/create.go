@@ -23,9 +23,9 @@ func (s *Service) CreateFunction(ctx context.Context, in *awslambda.CreateFuncti
 	if in.Code != nil {
 		code = *in.Code
 	}
-	made, err := newSettings(id, in)
+	made, err := s.newSettings(id, in)
 	if err == nil {
-		err = checkSource(code, in.PackageType)
+		err = sourceOf(code).check("function code")
 	}
 	if err == nil {
 		err = s.checkRuntime(made.Runtime)
@@ -42,7 +42,15 @@ func (s *Service) CreateFunction(ctx context.Context, in *awslambda.CreateFuncti
 	if err != nil {
 		return nil, err
 	}
-	if made.Code, err = s.upload(ctx, code.ZipFile); err != nil {
+	var releaseLayers func()
+	if made.Layers, releaseLayers, err = s.layersFor(ctx, id.Region, in.Layers); err != nil {
+		return nil, err
+	}
+	defer releaseLayers()
+	if made.Code, err = s.fetch(ctx, id.Region, sourceOf(code)); err == nil {
+		err = checkUnpacked(made)
+	}
+	if err != nil {
 		return nil, err
 	}
 	release, err := s.claimStorage(id, made.Code.Size*copies(in.Publish))
@@ -94,21 +102,24 @@ func copies(publish bool) int64 {
 }
 
 // newSettings are the settings of a new function but for its code.
-func newSettings(id lambda.FunctionID, in *awslambda.CreateFunctionInput) (settings, error) {
-	if in.PackageType != types.PackageTypeImage && (in.Runtime == "" || value(in.Handler) == "") {
+func (s *Service) newSettings(id lambda.FunctionID, in *awslambda.CreateFunctionInput) (settings, error) {
+	if err := checkPackageType(in); err != nil {
+		return settings{}, err
+	}
+	if in.Runtime == "" || value(in.Handler) == "" {
 		return settings{}, invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
 	made := settings{
 		TimeoutSec:    lambda.TimeoutDefaultSec,
 		MemoryMB:      lambda.MemoryDefaultMB,
 		EphemeralMB:   lambda.EphemeralMinMB,
-		Architectures: []string{string(types.ArchitectureX8664)},
+		Architectures: []string{s.defaultArchitecture()},
 		Logging:       defaultLogging(id),
 		Tracing:       string(types.TracingModePassThrough),
 		SnapStart:     string(types.SnapStartApplyOnNone),
 	}
-	if in.PackageType == types.PackageTypeImage {
-		return made, checkSource(types.FunctionCode{}, in.PackageType)
+	if err := s.checkArchitectures(in.Architectures); err != nil {
+		return settings{}, err
 	}
 	made.setArchitectures(in.Architectures)
 	return made.apply(id, changes{
@@ -117,7 +128,7 @@ func newSettings(id lambda.FunctionID, in *awslambda.CreateFunctionInput) (setti
 		environment: in.Environment, logging: in.LoggingConfig, tracing: in.TracingConfig,
 		snapStart: in.SnapStart, deadLetter: in.DeadLetterConfig,
 		extras: extras{
-			layers: in.Layers, vpc: in.VpcConfig, fileSystems: in.FileSystemConfigs,
+			vpc: in.VpcConfig, fileSystems: in.FileSystemConfigs,
 			kmsKey: value(in.KMSKeyArn), codeSigning: value(in.CodeSigningConfigArn), durable: in.DurableConfig,
 			tenancy: in.TenancyConfig, imageConfig: in.ImageConfig, capacity: in.CapacityProviderConfig,
 			publishTo: in.PublishTo, sourceKMSKey: sourceKMSKey(in.Code),

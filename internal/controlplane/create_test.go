@@ -160,7 +160,7 @@ func TestCreateRefuses(t *testing.T) {
 		{"a container image", func(in *awslambda.CreateFunctionInput) {
 			in.PackageType, in.Runtime, in.Handler = types.PackageTypeImage, "", nil
 			in.Code = &types.FunctionCode{ImageUri: new("i")}
-		}, ipv + "Container images are not supported by this host's isolation. Please provide a deployment package."},
+		}, ipv + "Source image i is not valid. Provide a valid source image."},
 		{"a reserved variable", func(in *awslambda.CreateFunctionInput) {
 			in.Environment = &types.Environment{Variables: map[string]string{"_HANDLER": "", "AWS_REGION": "", "OK": ""}}
 		}, ipv + "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION, _HANDLER"},

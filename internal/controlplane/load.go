@@ -19,6 +19,7 @@ func (s *Service) watch() (stop func()) {
 		s.tables.reservations.Watch(func(e store.RowEvent[reservationsRecord]) { locked(s, e, s.onReservations) }),
 		s.tables.mappings.Watch(func(e store.RowEvent[mappingRecord]) { locked(s, e, s.onMapping) }),
 	}
+	stops = append(stops, s.watchLayers()...)
 	return func() {
 		for _, stop := range stops {
 			stop()
@@ -51,6 +52,7 @@ func (s *Service) load(ctx context.Context) error {
 		loadTable(ctx, s.tables.eventInvokes, s.onEventInvoke),
 		loadTable(ctx, s.tables.reservations, s.onReservations),
 		loadTable(ctx, s.tables.mappings, s.onMapping),
+		s.loadLayers(ctx),
 	)
 }
 

@@ -51,7 +51,7 @@ func (s MappingSettings) apply(kind SourceKind, sourceARN string, c mappingChang
 	replace(&s.Bisect, c.bisect)
 	set(&s.KMSKeyARN, c.kmsKey)
 	if c.metrics != nil {
-		s.Metrics = texts(c.metrics.Metrics)
+		s.Metrics = plain(c.metrics.Metrics)
 	}
 	if c.logging != nil {
 		s.LogLevel = string(c.logging.SystemLogLevel)
@@ -66,7 +66,7 @@ func (s MappingSettings) apply(kind SourceKind, sourceARN string, c mappingChang
 		}
 	}
 	if c.responses != nil {
-		s.ResponseTypes = texts(c.responses)
+		s.ResponseTypes = plain(c.responses)
 	}
 	if c.pollers != nil {
 		s.Pollers = &MappingPollers{c.pollers.MinimumPollers, c.pollers.MaximumPollers, value(c.pollers.PollerGroupName)}
@@ -180,8 +180,8 @@ func replace[T any](to **T, given *T) {
 	}
 }
 
-// texts are enumerated values as text; an empty list is none.
-func texts[T ~string](of []T) []string {
+// plain are enumerated values as text; an empty list is none.
+func plain[T ~string](of []T) []string {
 	var out []string
 	for _, v := range of {
 		if !slices.Contains(out, string(v)) {

@@ -14,7 +14,6 @@ const (
 	msgPolicyRevision    = "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"
 	msgFunctionsOnly     = "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN."
 	msgBeingCreated      = "The function is being created."
-	msgNoSuchBucket      = "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
 	msgNoSuchLayer       = "Layer version %s does not exist."
 	msgNoSuchCodeSigning = "The code signing configuration cannot be found. Check that the provided configuration is not deleted: %s."
 )

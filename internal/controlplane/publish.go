@@ -17,7 +17,7 @@ import (
 func (s *Service) PublishVersion(ctx context.Context, in *awslambda.PublishVersionInput) (*awslambda.PublishVersionOutput, error) {
 	id, err := resolveUnqualified(lambda.CallerFrom(ctx), "PublishVersion", in.FunctionName)
 	if err == nil {
-		err = extras{publishTo: in.PublishTo}.check(id.Region)
+		err = extras{publishTo: in.PublishTo}.check()
 	}
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type settings struct {
 	Architectures []string          `json:"architectures"`
 	Environment   map[string]string `json:"environment"` // nil when it was never set
 	Code          packageRecord     `json:"code"`
+	Layers        []layerRef        `json:"layers,omitempty"`
 	Logging       loggingRecord     `json:"logging"`
 	Tracing       string            `json:"tracing"`
 	SnapStart     string            `json:"snap_start"`
@@ -37,6 +38,7 @@ type packageRecord struct {
 	Digest       lambda.CodeDigest `json:"digest"`
 	Base64SHA256 string            `json:"base64_sha256"`
 	Size         int64             `json:"size"`
+	UnpackedSize int64             `json:"unpacked_size,omitempty"`
 }
 
 type loggingRecord struct {
@@ -130,26 +132,30 @@ func (r reservationsRecord) total() int {
 }
 
 type tables struct {
-	functions    store.Table[functionRecord]
-	versions     store.Table[versionRecord]
-	aliases      store.Table[aliasRecord]
-	policies     store.Table[policyRecord]
-	eventInvokes store.Table[eventInvokeRecord]
-	reservations store.Table[reservationsRecord]
-	mappings     store.Table[mappingRecord]
-	claims       store.Table[mappingClaim]
+	functions     store.Table[functionRecord]
+	versions      store.Table[versionRecord]
+	aliases       store.Table[aliasRecord]
+	policies      store.Table[policyRecord]
+	eventInvokes  store.Table[eventInvokeRecord]
+	reservations  store.Table[reservationsRecord]
+	layers        store.Table[layerRecord]
+	layerVersions store.Table[layerVersionRecord]
+	mappings      store.Table[mappingRecord]
+	claims        store.Table[mappingClaim]
 }
 
 func newTables(s store.Store) tables {
 	return tables{
-		functions:    store.NewTable[functionRecord](s, "lambda.function"),
-		versions:     store.NewTable[versionRecord](s, "lambda.version"),
-		aliases:      store.NewTable[aliasRecord](s, "lambda.alias"),
-		policies:     store.NewTable[policyRecord](s, "lambda.policy"),
-		eventInvokes: store.NewTable[eventInvokeRecord](s, "lambda.event_invoke"),
-		reservations: store.NewTable[reservationsRecord](s, "lambda.reservations"),
-		mappings:     store.NewTable[mappingRecord](s, "lambda.mapping"),
-		claims:       store.NewTable[mappingClaim](s, "lambda.mapping_claim"),
+		functions:     store.NewTable[functionRecord](s, "lambda.function"),
+		versions:      store.NewTable[versionRecord](s, "lambda.version"),
+		aliases:       store.NewTable[aliasRecord](s, "lambda.alias"),
+		policies:      store.NewTable[policyRecord](s, "lambda.policy"),
+		eventInvokes:  store.NewTable[eventInvokeRecord](s, "lambda.event_invoke"),
+		reservations:  store.NewTable[reservationsRecord](s, "lambda.reservations"),
+		layers:        store.NewTable[layerRecord](s, "lambda.layer"),
+		layerVersions: store.NewTable[layerVersionRecord](s, "lambda.layer_version"),
+		mappings:      store.NewTable[mappingRecord](s, "lambda.mapping"),
+		claims:        store.NewTable[mappingClaim](s, "lambda.mapping_claim"),
 	}
 }
 

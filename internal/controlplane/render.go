@@ -56,6 +56,7 @@ func render(id lambda.FunctionID, label, qualifier string, v versionRecord, d de
 	for _, a := range s.Architectures {
 		out.Architectures = append(out.Architectures, types.Architecture(a))
 	}
+	out.Layers = renderLayers(s.Layers)
 	if s.Environment != nil {
 		out.Environment = &types.EnvironmentResponse{Variables: s.Environment}
 	}

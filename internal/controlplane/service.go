@@ -3,6 +3,7 @@ package controlplane
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type Runtimes interface {
 // Codes keeps deployment packages; *code.Packages meets it.
 type Codes interface {
 	Put(ctx context.Context, zip []byte) (code.Package, error)
+	PutFrom(ctx context.Context, zip io.Reader) (code.Package, error)
 	Sweep(referenced func(lambda.CodeDigest) bool) (int, error)
 }
 
@@ -54,6 +56,13 @@ type Config struct {
 	Environments Environments   // nil: nobody keeps environments
 	Limits       Limits         // nil: nobody counts invokes
 	Sources      MappingSources // nil: no event source is polled
+	Objects      Objects        // nil: there are no buckets
+	// Allow says whether the caller in ctx may do something to a resource that has
+	// this policy document, or none when it is empty; nil allows everything within
+	// the caller's account and nothing in others.
+	Allow func(ctx context.Context, action, resource, resourcePolicy string) error
+	// Architectures are those that this host can run; none means all.
+	Architectures []string
 	// PassRole says whether the caller in ctx may hand the role to Lambda
 	// (iam:PassRole); nil allows it.
 	PassRole func(ctx context.Context, roleARN string) error

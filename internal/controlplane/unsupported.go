@@ -2,8 +2,6 @@ package controlplane
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -15,7 +13,6 @@ import (
 // of these exist here, so a request that names one gets AWS's answer for a thing
 // that does not exist.
 type extras struct {
-	layers       []string
 	vpc          *types.VpcConfig
 	fileSystems  []types.FileSystemConfig
 	kmsKey       string
@@ -28,10 +25,7 @@ type extras struct {
 	sourceKMSKey string
 }
 
-func (x extras) check(region string) error {
-	if err := checkLayers(x.layers, region); err != nil {
-		return err
-	}
+func (x extras) check() error {
 	if x.vpc != nil {
 		if len(x.vpc.SecurityGroupIds) > 0 {
 			return invalid("Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error Message: The security group '%s' does not exist", x.vpc.SecurityGroupIds[0])
@@ -62,39 +56,6 @@ func (x extras) check(region string) error {
 		return invalid("CapacityProviderConfig isn't supported for Lambda Default functions.")
 	case x.publishTo != "":
 		return invalid("PublishTo isn't supported for Lambda Default functions.")
-	}
-	return nil
-}
-
-// layersMax is how many layers a function may have (Lambda quotas page).
-const layersMax = 5
-
-var layerVersionARN = regexp.MustCompile(`^(arn:aws[a-zA-Z-]*:lambda:([a-z0-9-]+):\d{12}:layer:[a-zA-Z0-9-_]+):(\d+)$`)
-
-// checkLayers applies the rules on a list of layers, in AWS's order.
-func checkLayers(arns []string, region string) error {
-	if len(arns) > layersMax {
-		return invalid("Cannot reference more than %d layers.", layersMax)
-	}
-	seen := make(map[string]string)
-	for _, arn := range arns {
-		m := layerVersionARN.FindStringSubmatch(arn)
-		if m == nil {
-			return invalid(msgNoSuchLayer, arn)
-		}
-		if m[2] != region {
-			return invalid("Layers are not in the same region as the function. Layers are expected to be in region %s.", region)
-		}
-		if n, err := strconv.ParseInt(m[3], 10, 64); err == nil && n < 1 {
-			return invalid("Layer Version Cannot be less than 1")
-		}
-		if other, twice := seen[m[1]]; twice {
-			return invalid("Two different versions of the same layer are not allowed to be referenced in the same function. %s and %s are versions of the same layer.", other, arn)
-		}
-		seen[m[1]] = arn
-	}
-	if len(arns) > 0 {
-		return invalid(msgNoSuchLayer, arns[0])
 	}
 	return nil
 }

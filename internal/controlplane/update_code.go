@@ -23,10 +23,13 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *awslambda.UpdateFu
 	if value(in.ImageUri) != "" {
 		return nil, invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
 	}
-	source := types.FunctionCode{ZipFile: in.ZipFile, S3Bucket: in.S3Bucket, S3Key: in.S3Key}
-	err = checkSource(source, types.PackageTypeZip)
+	source := codeSource{zip: in.ZipFile, bucket: value(in.S3Bucket), key: value(in.S3Key), version: value(in.S3ObjectVersion)}
+	err = source.check("function code")
 	if err == nil {
-		err = extras{publishTo: in.PublishTo, sourceKMSKey: value(in.SourceKMSKeyArn)}.check(id.Region)
+		err = s.checkArchitectures(in.Architectures)
+	}
+	if err == nil {
+		err = extras{publishTo: in.PublishTo, sourceKMSKey: value(in.SourceKMSKeyArn)}.check()
 	}
 	if err == nil { // before the work of unpacking; decided on again when committing
 		err = f.mayUpdate(in.RevisionId)
@@ -34,7 +37,7 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *awslambda.UpdateFu
 	if err != nil {
 		return nil, err
 	}
-	pkg, err := s.upload(ctx, in.ZipFile)
+	pkg, err := s.fetch(ctx, id.Region, source)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +55,9 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *awslambda.UpdateFu
 		next := e.record.Latest.Settings
 		next.Code = pkg
 		next.setArchitectures(in.Architectures)
+		if err := checkUnpacked(next); err != nil {
+			return err
+		}
 		if in.DryRun {
 			e.nothing = true
 			would := e.record.Latest

@@ -36,11 +36,16 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *awslambda
 		environment: in.Environment, logging: in.LoggingConfig, tracing: in.TracingConfig,
 		snapStart: in.SnapStart, deadLetter: in.DeadLetterConfig,
 		extras: extras{
-			layers: in.Layers, vpc: in.VpcConfig, fileSystems: in.FileSystemConfigs,
+			vpc: in.VpcConfig, fileSystems: in.FileSystemConfigs,
 			kmsKey: value(in.KMSKeyArn), durable: in.DurableConfig,
 			imageConfig: in.ImageConfig, capacity: in.CapacityProviderConfig,
 		},
 	}
+	layers, releaseLayers, err := s.layersFor(ctx, id.Region, in.Layers)
+	if err != nil {
+		return nil, err
+	}
+	defer releaseLayers()
 	var updated versionRecord
 	err = s.edit(ctx, id, func(e *edit) error {
 		if err := e.f.mayUpdate(in.RevisionId); err != nil {
@@ -48,6 +53,12 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *awslambda
 		}
 		next, err := e.record.Latest.Settings.apply(id, asked)
 		if err != nil {
+			return err
+		}
+		if in.Layers != nil {
+			next.Layers = layers
+		}
+		if err := checkUnpacked(next); err != nil {
 			return err
 		}
 		e.update(next, s.cfg.Now())

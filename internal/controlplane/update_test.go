@@ -144,7 +144,7 @@ func TestUpdateRefuses(t *testing.T) {
 			"PreconditionFailedException: " + msgRevision},
 		{"an image for a zip", code(awslambda.UpdateFunctionCodeInput{ImageUri: new("i")}),
 			ipv + "Please don't provide ImageUri when updating a function with packageType Zip."},
-		{"code in S3", code(awslambda.UpdateFunctionCodeInput{S3Bucket: new("b"), S3Key: new("k")}), ipv + msgNoSuchBucket},
+		{"code in S3", code(awslambda.UpdateFunctionCodeInput{S3Bucket: new("b"), S3Key: new("k")}), ipv + "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"},
 		{"code that is no zip", code(awslambda.UpdateFunctionCodeInput{ZipFile: []byte("x")}),
 			ipv + "Could not unzip uploaded file. Please check your file, then try to upload again."},
 		{"a published version", code(awslambda.UpdateFunctionCodeInput{FunctionName: new("f:1"), ZipFile: zipWith("x")}), ipv + msgFunctionsOnly},

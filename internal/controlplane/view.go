@@ -47,7 +47,7 @@ func (f *function) empty() bool {
 // region is what is known of one account's region as a whole.
 type region struct {
 	names        []string // of functions, in order
-	codeBytes    int64    // of the zips of all versions
+	codeBytes    int64    // of the zips of all versions and layers
 	claimed      int64    // bytes that changes under way will add
 	reservations row[reservationsRecord]
 }
@@ -63,13 +63,15 @@ type view struct {
 	// mu is held for writing by one event at a time, and for the whole of loading.
 	mu      sync.RWMutex
 	regions map[home]*region
-	digests map[lambda.CodeDigest]int // how many versions use a package
-	changed chan struct{}             // closed at the next change
+	layers  map[home]map[string]*layer // by name
+	digests map[lambda.CodeDigest]int  // how many versions and layers use a package
+	changed chan struct{}              // closed at the next change
 }
 
 func newView() *view {
 	return &view{
 		regions: make(map[home]*region),
+		layers:  make(map[home]map[string]*layer),
 		digests: make(map[lambda.CodeDigest]int),
 		changed: make(chan struct{}),
 	}
@@ -142,20 +144,20 @@ func (v *view) setFunction(id lambda.FunctionID, next row[functionRecord], exist
 	f.record, f.exists, f.latest = next, exists, nil
 	r := v.region(homeOf(id))
 	if old.exists {
-		v.unuse(old.record.value.Latest.Settings.Code)
+		v.unuseAll(old.record.value.Latest.Settings)
 		if s := old.record.value.Serving; s != nil {
-			v.unuse(s.Settings.Code)
+			v.unuseAll(s.Settings)
 		}
 		r.codeBytes -= old.record.value.Latest.Settings.Code.Size
 	}
 	if exists {
 		rec := next.value
 		settings, generation := rec.Latest.Settings, rec.Latest.Generation
-		v.use(settings.Code)
+		v.useAll(settings)
 		r.codeBytes += settings.Code.Size
 		if rec.Serving != nil {
 			settings, generation = rec.Serving.Settings, rec.Serving.Generation
-			v.use(settings.Code)
+			v.useAll(settings)
 		}
 		f.latest = runnable(id, lambda.Latest, settings, generation)
 	}
@@ -186,13 +188,13 @@ func (v *view) setVersion(id lambda.FunctionID, n int, next row[versionRecord], 
 	f.versions = maps.Clone(old.versions)
 	r := v.region(homeOf(id))
 	if had {
-		v.unuse(before.value.Settings.Code)
+		v.unuseAll(before.value.Settings)
 		r.codeBytes -= before.value.Settings.Code.Size
 		delete(f.versions, n)
 	}
 	if exists {
 		rec := next.value
-		v.use(rec.Settings.Code)
+		v.useAll(rec.Settings)
 		r.codeBytes += rec.Settings.Code.Size
 		f.versions = put(f.versions, n, version{
 			row:  next,
@@ -251,6 +253,7 @@ func runnable(id lambda.FunctionID, label string, s settings, generation string)
 		Architectures:       s.Architectures,
 		CodeDigest:          s.Code.Digest,
 		CodeSize:            s.Code.Size,
+		Layers:              digests(s.Layers),
 		LogFormat:           s.Logging.Format,
 		LogGroup:            s.Logging.Group,
 		ApplicationLogLevel: s.Logging.ApplicationLevel,
