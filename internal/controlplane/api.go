@@ -54,7 +54,6 @@ func (s *Service) API() *wire.Service {
 				return on(in.FunctionName, in.Qualifier)
 			}),
 			op(s, "ListFunctionEventInvokeConfigs", s.ListFunctionEventInvokeConfigs, func(in *awslambda.ListFunctionEventInvokeConfigsInput) resource { return on(in.FunctionName, nil) }),
-			op(s, "GetFunctionCodeSigningConfig", s.GetFunctionCodeSigningConfig, func(in *awslambda.GetFunctionCodeSigningConfigInput) resource { return on(in.FunctionName, nil) }),
 			op(s, "GetRuntimeManagementConfig", s.GetRuntimeManagementConfig, func(in *awslambda.GetRuntimeManagementConfigInput) resource { return on(in.FunctionName, in.Qualifier) }),
 			op(s, "PutRuntimeManagementConfig", s.PutRuntimeManagementConfig, func(in *awslambda.PutRuntimeManagementConfigInput) resource { return on(in.FunctionName, in.Qualifier) }),
 			op(s, "GetFunctionRecursionConfig", s.GetFunctionRecursionConfig, func(in *awslambda.GetFunctionRecursionConfigInput) resource { return on(in.FunctionName, nil) }),
@@ -62,6 +61,7 @@ func (s *Service) API() *wire.Service {
 		},
 			s.mappingOperations(),
 			s.layerOperations(),
+			s.signingOperations(),
 		),
 	}
 }

@@ -31,6 +31,9 @@ func (s *Service) CreateFunction(ctx context.Context, in *awslambda.CreateFuncti
 		err = s.checkRuntime(made.Runtime)
 	}
 	if err == nil {
+		err = s.checkSigned(id, value(in.CodeSigningConfigArn))
+	}
+	if err == nil {
 		err = checkTags(nil, in.Tags)
 	}
 	if err == nil {
@@ -75,6 +78,11 @@ func (s *Service) CreateFunction(ctx context.Context, in *awslambda.CreateFuncti
 			return alreadyExists(id)
 		}
 		e.record = record
+		if arn := value(in.CodeSigningConfigArn); arn != "" {
+			if err := e.bindSigning(arn); err != nil {
+				return err
+			}
+		}
 		if in.Publish {
 			var n int
 			n, shown, _ = e.publish("")
@@ -118,6 +126,9 @@ func (s *Service) newSettings(id lambda.FunctionID, in *awslambda.CreateFunction
 		Tracing:       string(types.TracingModePassThrough),
 		SnapStart:     string(types.SnapStartApplyOnNone),
 	}
+	if err := made.setTenancy(in); err != nil {
+		return made, err
+	}
 	if err := s.checkArchitectures(in.Architectures); err != nil {
 		return settings{}, err
 	}
@@ -129,8 +140,8 @@ func (s *Service) newSettings(id lambda.FunctionID, in *awslambda.CreateFunction
 		snapStart: in.SnapStart, deadLetter: in.DeadLetterConfig,
 		extras: extras{
 			vpc: in.VpcConfig, fileSystems: in.FileSystemConfigs,
-			kmsKey: value(in.KMSKeyArn), codeSigning: value(in.CodeSigningConfigArn), durable: in.DurableConfig,
-			tenancy: in.TenancyConfig, imageConfig: in.ImageConfig, capacity: in.CapacityProviderConfig,
+			kmsKey: value(in.KMSKeyArn), durable: in.DurableConfig,
+			imageConfig: in.ImageConfig, capacity: in.CapacityProviderConfig,
 			publishTo: in.PublishTo, sourceKMSKey: sourceKMSKey(in.Code),
 		},
 	})

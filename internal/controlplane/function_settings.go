@@ -10,20 +10,6 @@ import (
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
-// GetFunctionCodeSigningConfig shows that a function's code is not signed: there
-// are no code signing configurations here (Lambda API,
-// GetFunctionCodeSigningConfig).
-func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, in *awslambda.GetFunctionCodeSigningConfigInput) (*awslambda.GetFunctionCodeSigningConfigOutput, error) {
-	id, err := resolveWhole(lambda.CallerFrom(ctx), "GetFunctionCodeSigningConfig", in.FunctionName)
-	if err != nil {
-		return nil, err
-	}
-	if !s.view.function(id).exists {
-		return nil, notFound(id.ARN())
-	}
-	return &awslambda.GetFunctionCodeSigningConfigOutput{}, nil
-}
-
 // GetRuntimeManagementConfig shows when a version's runtime is updated (Lambda API,
 // GetRuntimeManagementConfig).
 func (s *Service) GetRuntimeManagementConfig(ctx context.Context, in *awslambda.GetRuntimeManagementConfigInput) (*awslambda.GetRuntimeManagementConfigOutput, error) {

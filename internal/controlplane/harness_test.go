@@ -110,9 +110,11 @@ type harness struct {
 
 func newMem() store.Store { return mem.New() }
 
-func start(t testing.TB) *harness { return startOn(t, newMem(), &peers{}) }
+func start(t testing.TB, with ...func(*Config)) *harness {
+	return startOn(t, newMem(), &peers{}, with...)
+}
 
-func startOn(t testing.TB, st store.Store, p *peers) *harness {
+func startOn(t testing.TB, st store.Store, p *peers, with ...func(*Config)) *harness {
 	t.Helper()
 	codes, err := code.Open(code.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -120,11 +122,15 @@ func startOn(t testing.TB, st store.Store, p *peers) *harness {
 	}
 	p.trusted = map[string]bool{testRole: true}
 	p.told = make(chan struct{}, 1)
-	s := New(Config{
+	cfg := Config{
 		Store: st, Codes: codes, Roles: p, Runtimes: p, Environments: p, Warm: p.prepare,
 		CodeURL: func(base string, d lambda.CodeDigest) string { return base + "/" + string(d) },
 		Now:     time.Now, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, w := range with {
+		w(&cfg)
+	}
+	s := New(cfg)
 	ctx, cancel := context.WithCancel(lambda.WithCaller(context.WithoutCancel(t.Context()), caller()))
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

@@ -18,6 +18,7 @@ func (s *Service) watch() (stop func()) {
 		s.tables.eventInvokes.Watch(func(e store.RowEvent[eventInvokeRecord]) { locked(s, e, s.onEventInvoke) }),
 		s.tables.reservations.Watch(func(e store.RowEvent[reservationsRecord]) { locked(s, e, s.onReservations) }),
 		s.tables.mappings.Watch(func(e store.RowEvent[mappingRecord]) { locked(s, e, s.onMapping) }),
+		s.tables.signings.Watch(func(e store.RowEvent[signingRecord]) { locked(s, e, s.onSigning) }),
 	}
 	stops = append(stops, s.watchLayers()...)
 	return func() {
@@ -53,6 +54,7 @@ func (s *Service) load(ctx context.Context) error {
 		loadTable(ctx, s.tables.reservations, s.onReservations),
 		loadTable(ctx, s.tables.mappings, s.onMapping),
 		s.loadLayers(ctx),
+		loadTable(ctx, s.tables.signings, s.onSigning),
 	)
 }
 

@@ -49,7 +49,8 @@ func (s *Service) finishMapping(ctx context.Context, id mappingID) error {
 	if !ok || !m.value.inTransition() {
 		return nil
 	}
-	if s.cfg.Sources != nil && s.cfg.Sources.Serves(m.value.Kind) && !m.value.polling() {
+	ending := !m.value.Enabled || m.value.State == mappingDeleting
+	if ending && s.cfg.Sources != nil && s.cfg.Sources.Serves(m.value.Kind) {
 		drain, cancel := context.WithTimeout(ctx, drainMax)
 		defer cancel()
 		if err := s.cfg.Sources.Drain(drain, id.uuid); err != nil {

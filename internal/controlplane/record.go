@@ -32,6 +32,8 @@ type settings struct {
 	// VPCCleared says that a VPC configuration was given and is empty; AWS then shows
 	// empty members instead of none.
 	VPCCleared bool `json:"vpc_cleared,omitempty"`
+	// Tenancy is the tenant isolation mode, empty for none. It never changes.
+	Tenancy string `json:"tenancy,omitempty"`
 }
 
 type packageRecord struct {
@@ -80,6 +82,8 @@ type functionRecord struct {
 	// RuntimeManagement is by qualifier, "$LATEST" or a number.
 	RuntimeManagement map[string]runtimeManagement `json:"runtime_management,omitempty"`
 	RecursiveLoop     string                       `json:"recursive_loop,omitempty"`
+	// SigningARN is the code signing configuration, empty for none.
+	SigningARN string `json:"signing_arn,omitempty"`
 }
 
 type servingRecord struct {
@@ -142,6 +146,7 @@ type tables struct {
 	layerVersions store.Table[layerVersionRecord]
 	mappings      store.Table[mappingRecord]
 	claims        store.Table[mappingClaim]
+	signings      store.Table[signingRecord]
 }
 
 func newTables(s store.Store) tables {
@@ -156,6 +161,7 @@ func newTables(s store.Store) tables {
 		layerVersions: store.NewTable[layerVersionRecord](s, "lambda.layer_version"),
 		mappings:      store.NewTable[mappingRecord](s, "lambda.mapping"),
 		claims:        store.NewTable[mappingClaim](s, "lambda.mapping_claim"),
+		signings:      store.NewTable[signingRecord](s, "lambda.code_signing"),
 	}
 }
 

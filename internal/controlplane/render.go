@@ -53,6 +53,9 @@ func render(id lambda.FunctionID, label, qualifier string, v versionRecord, d de
 			LogGroup:            new(s.Logging.Group),
 		},
 	}
+	if s.Tenancy != "" {
+		out.TenancyConfig = &types.TenancyConfig{TenantIsolationMode: types.TenantIsolationMode(s.Tenancy)}
+	}
 	for _, a := range s.Architectures {
 		out.Architectures = append(out.Architectures, types.Architecture(a))
 	}

@@ -85,6 +85,7 @@ type Service struct {
 	tables   tables
 	view     *view
 	mappings *mappingView
+	signing  *signingView
 	ready    chan struct{}
 
 	// unsettled are the functions with a transition to carry out, retired the
@@ -118,6 +119,7 @@ func New(cfg Config) *Service {
 		unsettledMappings: newQueue[mappingID](),
 	}
 	s.mappings = newMappingView(s.unsettledMappings.add)
+	s.signing = newSigningView()
 	s.view.unsettled = s.unsettled.add
 	s.view.retired = s.retired.add
 	return s

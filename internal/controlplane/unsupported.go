@@ -16,9 +16,7 @@ type extras struct {
 	vpc          *types.VpcConfig
 	fileSystems  []types.FileSystemConfig
 	kmsKey       string
-	codeSigning  string
 	durable      *types.DurableConfig
-	tenancy      *types.TenancyConfig
 	imageConfig  *types.ImageConfig
 	capacity     *types.CapacityProviderConfig
 	publishTo    types.FunctionVersionLatestPublished
@@ -42,14 +40,9 @@ func (x extras) check() error {
 			return invalid("Lambda was unable to configure access to your environment variables because the KMS key is invalid. Please check your KMS key settings. KMS Exception: NotFoundException KMS Message: Key '%s' does not exist", key)
 		}
 	}
-	if x.codeSigning != "" {
-		return lambda.Errorf("CodeSigningConfigNotFoundException", msgNoSuchCodeSigning, x.codeSigning)
-	}
 	switch {
 	case x.durable != nil:
 		return invalid("Durable functions are not supported on this host.")
-	case x.tenancy != nil:
-		return invalid("Tenant isolation is not supported on this host.")
 	case x.imageConfig != nil:
 		return invalid("ImageConfig is not supported for functions created with deployment packages.")
 	case x.capacity != nil:

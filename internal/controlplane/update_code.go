@@ -31,6 +31,9 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *awslambda.UpdateFu
 	if err == nil {
 		err = extras{publishTo: in.PublishTo, sourceKMSKey: value(in.SourceKMSKeyArn)}.check()
 	}
+	if err == nil {
+		err = s.checkSigned(id, f.record.value.SigningARN)
+	}
 	if err == nil { // before the work of unpacking; decided on again when committing
 		err = f.mayUpdate(in.RevisionId)
 	}
