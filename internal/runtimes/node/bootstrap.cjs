@@ -18,6 +18,7 @@ let streaming = false;
 let ready = false; // false during initialisation
 let id; // of the invocation under way
 let answer; // posts the answer; set when there is one that is not yet sent
+let outgoing; // the response stream of the invocation under way
 let onIdle = () => {}; // what an empty event loop means just now
 
 function stringify(result) {
@@ -57,9 +58,12 @@ function fail(invocation, error) {
   settle((next) => postError(invocation, error, next));
 }
 
+// postError sends an error in place of the response, or as the end of a stream that
+// has begun.
 function postError(invocation, error, next) {
   const report = errors.report(error);
-  channel.fail(invocation, report.errorType, JSON.stringify(report), next);
+  const post = outgoing?.sent ? channel.doneFailed : channel.fail;
+  post(invocation, report.errorType, JSON.stringify(report), next);
 }
 
 // complete turns a result into the answer; a result that is no JSON is an error.
@@ -92,16 +96,26 @@ function start({ fields, text }) {
 
 const parseEvent = (text) => (text === '' ? {} : JSON.parse(text));
 
-// stream runs a streaming handler.
+// stream runs a streaming handler. Its answer is over when its stream is, not when
+// the handler returns; an error ends the stream behind what was written before.
 async function stream(invocation, fields, text) {
-  onIdle = () => fail(invocation, 'Response stream is not finished.');
+  const { ResponseStream, run } = require('./stream.cjs');
+  const response = outgoing = new ResponseStream(invocation, handlers.highWaterMark(handler));
+  onIdle = () => failStream(invocation, response, 'Response stream is not finished.');
   try {
     const context = contexts.fill({ callbackWaitsForEmptyEventLoop: true }, fields);
-    const body = await require('./stream.cjs').run(handler, parseEvent(text), context, handlers.highWaterMark(handler));
-    succeed(invocation, body);
+    await run(handler, parseEvent(text), response, context);
+    if (!response.failed) settle((next) => response.finish(next));
   } catch (err) {
-    fail(invocation, err);
+    failStream(invocation, response, err);
   }
+}
+
+function failStream(invocation, response, error) {
+  if (response.failed) return;
+  response.failed = true;
+  onIdle = () => {};
+  response.flush(() => fail(invocation, error));
 }
 
 // promise runs a handler of Node.js 24 and later.
@@ -139,10 +153,14 @@ function die(title, error, code) {
   if (!ready) {
     const report = errors.report(error);
     channel.failInit(report.errorType, JSON.stringify(report));
-  } else if (!flush(false)) {
-    postError(id, error, false);
+    process.exit(code);
   }
-  process.exit(code);
+  const leave = () => {
+    if (!flush(false)) postError(id, error, false);
+    process.exit(code);
+  };
+  if (outgoing) outgoing.quiet(leave); // half a frame may be out
+  else leave();
 }
 
 function watch() {

@@ -1,16 +1,18 @@
 // The private channel to Hearth on descriptor 3: frames of a 4-byte length, a byte
-// of type and a body. All calls block, on purpose: a runtime that waits for its
-// next event is as good as frozen, and plain system calls are the fastest way to
-// wake one up. Hearth's package runtimeapi describes the frames.
+// of type and a body. All calls but one block, on purpose: a runtime that waits for
+// its next event is as good as frozen, and plain system calls are the fastest way to
+// wake one up. Only writeLater, for streams, leaves the function running while the
+// caller is slow; until it has called back nothing else may be sent. Hearth's package
+// runtimeapi describes the frames.
 'use strict';
 
 const fs = require('fs');
-const { readSync, writeSync } = fs; // functions may patch fs later
+const { readSync, writeSync, writev } = fs; // functions may patch fs later
 
 const FD = 3;
 const SMALL = 64 * 1024; // what a frame may measure to go through the standing buffers
 const HEAD = 5;
-const ID = 36;
+const CONTENT_TYPE_MAX = 1024;
 
 const inbox = Buffer.allocUnsafeSlow(SMALL);
 const outbox = Buffer.allocUnsafeSlow(SMALL);
@@ -82,6 +84,48 @@ function typeHead(type) {
   return String.fromCharCode(text.length) + text;
 }
 
+// framed is the head of a frame whose body begins with text and goes on for more
+// bytes.
+function framed(kind, text, more) {
+  const frame = Buffer.allocUnsafe(HEAD + text.length);
+  frame.writeUInt32BE(1 + text.length + more, 0);
+  frame[4] = kind;
+  frame.latin1Write(text, HEAD);
+  return frame;
+}
+
+exports.begin = (id, contentType) => framed(0x42, id + String(contentType).slice(0, CONTENT_TYPE_MAX), 0);
+
+// chunk is a frame of the bytes of several buffers, as a list of buffers.
+exports.chunk = (id, chunks) => [
+  framed(0x43, id, chunks.reduce((sum, chunk) => sum + chunk.length, 0)), ...chunks,
+];
+
+exports.writeNow = (buffer) => writeAll(FD, buffer, buffer.length);
+
+// writeLater writes buffers on another thread and calls back when that is done.
+exports.writeLater = function writeLater(buffers, callback) {
+  writev(FD, buffers, null, (err, written) => {
+    if (err && err.code !== 'EAGAIN') {
+      callback(err);
+      return;
+    }
+    const rest = after(buffers, written ?? 0);
+    if (rest.length === 0) callback();
+    else if (err) setTimeout(writeLater, 1, rest, callback); // someone made the descriptor non-blocking
+    else writeLater(rest, callback);
+  });
+};
+
+// after is what is left of buffers when their first bytes are written.
+function after(buffers, written) {
+  let i = 0;
+  while (i < buffers.length && written >= buffers[i].length) written -= buffers[i++].length;
+  return i < buffers.length ? [buffers[i].subarray(written), ...buffers.slice(i + 1)] : [];
+}
+
+exports.done = (id, next) => send(0x44, id, '', next);
+exports.doneFailed = (id, type, payload, next) => send(0x44, id + typeHead(type), payload, next);
 exports.next = () => writeAll(FD, NEXT, NEXT.length);
 exports.respond = (id, payload, next) => send(0x52, id, payload, next);
 exports.fail = (id, type, payload, next) => send(0x45, id + typeHead(type), payload, next);
