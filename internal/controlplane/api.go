@@ -61,6 +61,7 @@ func (s *Service) API() *wire.Service {
 		},
 			s.mappingOperations(),
 			s.layerOperations(),
+			s.urlOperations(),
 			s.signingOperations(),
 		),
 	}

@@ -2,8 +2,6 @@ package controlplane
 
 import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-
-	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
 // changes are the members of a configuration that CreateFunction and
@@ -24,7 +22,7 @@ type changes struct {
 // apply returns the settings after a request's changes, or the *lambda.Error that
 // refuses them. It looks at nothing but its arguments: roles and runtimes of this
 // installation are checked by the caller.
-func (s settings) apply(id lambda.FunctionID, c changes) (settings, error) {
+func (s settings) apply(c changes) (settings, error) {
 	set(&s.Role, c.role)
 	set(&s.Handler, c.handler)
 	set(&s.Description, c.description)

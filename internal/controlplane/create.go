@@ -133,7 +133,7 @@ func (s *Service) newSettings(id lambda.FunctionID, in *awslambda.CreateFunction
 		return settings{}, err
 	}
 	made.setArchitectures(in.Architectures)
-	return made.apply(id, changes{
+	return made.apply(changes{
 		role: in.Role, handler: in.Handler, description: in.Description, runtime: in.Runtime,
 		timeout: in.Timeout, memory: in.MemorySize, ephemeral: in.EphemeralStorage,
 		environment: in.Environment, logging: in.LoggingConfig, tracing: in.TracingConfig,

@@ -51,6 +51,9 @@ func deleteWhole(e *edit) error {
 	for _, q := range slices.Sorted(maps.Keys(e.f.eventInvokes)) {
 		e.deleteEventInvoke(q)
 	}
+	for _, q := range slices.Sorted(maps.Keys(e.f.urls)) {
+		e.deleteURL(q)
+	}
 	return e.setReservation(nil, nil)
 }
 

@@ -21,6 +21,7 @@ func (s *Service) watch() (stop func()) {
 		s.tables.signings.Watch(func(e store.RowEvent[signingRecord]) { locked(s, e, s.onSigning) }),
 	}
 	stops = append(stops, s.watchLayers()...)
+	stops = append(stops, s.tables.urls.Watch(func(e store.RowEvent[urlRecord]) { locked(s, e, s.onURL) }))
 	return func() {
 		for _, stop := range stops {
 			stop()
@@ -54,6 +55,7 @@ func (s *Service) load(ctx context.Context) error {
 		loadTable(ctx, s.tables.reservations, s.onReservations),
 		loadTable(ctx, s.tables.mappings, s.onMapping),
 		s.loadLayers(ctx),
+		loadTable(ctx, s.tables.urls, s.onURL),
 		loadTable(ctx, s.tables.signings, s.onSigning),
 	)
 }

@@ -142,6 +142,7 @@ type tables struct {
 	policies      store.Table[policyRecord]
 	eventInvokes  store.Table[eventInvokeRecord]
 	reservations  store.Table[reservationsRecord]
+	urls          store.Table[urlRecord]
 	layers        store.Table[layerRecord]
 	layerVersions store.Table[layerVersionRecord]
 	mappings      store.Table[mappingRecord]
@@ -157,6 +158,7 @@ func newTables(s store.Store) tables {
 		policies:      store.NewTable[policyRecord](s, "lambda.policy"),
 		eventInvokes:  store.NewTable[eventInvokeRecord](s, "lambda.event_invoke"),
 		reservations:  store.NewTable[reservationsRecord](s, "lambda.reservations"),
+		urls:          store.NewTable[urlRecord](s, "lambda.url"),
 		layers:        store.NewTable[layerRecord](s, "lambda.layer"),
 		layerVersions: store.NewTable[layerVersionRecord](s, "lambda.layer_version"),
 		mappings:      store.NewTable[mappingRecord](s, "lambda.mapping"),

@@ -61,6 +61,9 @@ type Config struct {
 	// this policy document, or none when it is empty; nil allows everything within
 	// the caller's account and nothing in others.
 	Allow func(ctx context.Context, action, resource, resourcePolicy string) error
+	// FunctionURL makes the URL by which a function URL's id is reached in a region,
+	// with a slash at its end; nil makes AWS's, which nobody serves here.
+	FunctionURL func(id, region string) string
 	// Architectures are those that this host can run; none means all.
 	Architectures []string
 	// PassRole says whether the caller in ctx may hand the role to Lambda
@@ -84,6 +87,7 @@ type Service struct {
 	cfg      Config
 	tables   tables
 	view     *view
+	urls     urlIndex
 	mappings *mappingView
 	signing  *signingView
 	ready    chan struct{}

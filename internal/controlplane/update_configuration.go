@@ -51,7 +51,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *awslambda
 		if err := e.f.mayUpdate(in.RevisionId); err != nil {
 			return err
 		}
-		next, err := e.record.Latest.Settings.apply(id, asked)
+		next, err := e.record.Latest.Settings.apply(asked)
 		if err != nil {
 			return err
 		}

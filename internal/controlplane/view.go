@@ -28,6 +28,7 @@ type function struct {
 	aliases      map[string]row[aliasRecord]
 	policies     map[string]row[policyRecord]      // by qualifier, "$LATEST" for the function's own
 	eventInvokes map[string]row[eventInvokeRecord] // by qualifier
+	urls         map[string]row[urlRecord]         // by qualifier
 	reserved     *int                              // reserved concurrency, nil when it has none
 }
 
@@ -41,7 +42,7 @@ type version struct {
 func (f *function) numbers() []int { return slices.Sorted(maps.Keys(f.versions)) }
 
 func (f *function) empty() bool {
-	return !f.exists && f.reserved == nil && len(f.versions)+len(f.aliases)+len(f.policies)+len(f.eventInvokes) == 0
+	return !f.exists && f.reserved == nil && len(f.versions)+len(f.aliases)+len(f.policies)+len(f.eventInvokes)+len(f.urls) == 0
 }
 
 // region is what is known of one account's region as a whole.
