@@ -103,12 +103,15 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	links := code.NewLinks(packages, nil)
 	count := counter.New(counter.Config{AccountConcurrency: n.cfg.AccountConcurrency})
 	p.plane = controlplane.New(controlplane.Config{
-		Store:        p.store,
-		Codes:        packages,
-		Roles:        p.iam,
-		Runtimes:     runtimeCheck{catalogue},
-		Environments: p.manager,
-		Limits:       count,
+		Store:         p.store,
+		Codes:         packages,
+		Roles:         p.iam,
+		Runtimes:      runtimeCheck{catalogue},
+		Environments:  p.manager,
+		Limits:        count,
+		Allow:         allow(p.iam),
+		Architectures: architectures(),
+		FunctionURL:   functionURL(addr),
 		PassRole: func(ctx context.Context, arn string) error {
 			return p.iam.CanPassRole(ctx, arn, "lambda.amazonaws.com")
 		},
