@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,8 @@ import (
 type Request struct {
 	Action   string // "lambda:InvokeFunction"
 	Resource string // an ARN; empty means "*"
-	// ResourcePolicy is the policy of the resource, nil when it has none. Its owner
-	// keeps and compiles it.
+	// ResourcePolicy is the policy of the resource when its owner passes it along; nil
+	// asks the owner that UseResources made known, if any.
 	ResourcePolicy *policy.Policy
 	// Context answers for condition keys beyond the caller's own (such as
 	// "iam:passedtoservice"); it is asked first and may be nil.
@@ -23,12 +24,13 @@ type Request struct {
 }
 
 // decisionKey is what an unconditional decision depends on besides the records.
-// Only allowed ones are kept: a refusal names the session in its text.
+// Only allowed ones are kept: there are few of them for each principal.
 type decisionKey struct {
-	principal string // role id, or the account of a root user
-	narrowed  string // session policy
-	action    string
-	resource  string
+	principal      string // as in GetCallerIdentity, or the name of a service
+	narrowed       string // session policy
+	action         string
+	resource       string
+	resourcePolicy *policy.Policy // the same policy is the same pointer
 }
 
 // Authorize says whether a caller may perform an action on a resource by its own
@@ -44,21 +46,27 @@ func (s *Service) Check(_ context.Context, c lambda.Caller, r Request) error {
 	if r.Resource == "" {
 		r.Resource = "*"
 	}
-	key := decisionKey{principalKey(&c), c.SessionPolicy, r.Action, r.Resource}
-	cacheable := r.ResourcePolicy == nil && r.Context == nil
-	g := s.allowed.Current()
-	if cacheable {
-		if _, ok := s.allowed.GetFrom(g, key); ok {
-			return nil
+	if r.ResourcePolicy == nil {
+		var err error
+		if r.ResourcePolicy, err = s.resources.policy(r.Action, r.Resource); err != nil {
+			return err
 		}
 	}
+	s.noteKeyUse(&c, r.Action)
+	key := decisionKey{cmp.Or(c.UserID, c.ARN), c.SessionPolicy, r.Action, r.Resource, r.ResourcePolicy}
+	g := s.allowed.Current()
+	if _, ok := s.allowed.GetFrom(g, key); ok {
+		return nil
+	}
 	v, err := s.decide(&c, r)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	s.used.note(&c, r.Action, r.Resource, v.Allowed, s.now)
+	switch {
 	case !v.Allowed:
 		return denied(c.ARN, r.Action, r.Resource, v.Cause(r.Action))
-	case cacheable && !v.Conditional:
+	case !v.Conditional:
 		s.allowed.Put(g, key, struct{}{})
 	}
 	return nil
@@ -68,6 +76,12 @@ func (s *Service) Check(_ context.Context, c lambda.Caller, r Request) error {
 func (s *Service) Explain(_ context.Context, c lambda.Caller, r Request) (policy.Verdict, error) {
 	if r.Resource == "" {
 		r.Resource = "*"
+	}
+	if r.ResourcePolicy == nil {
+		var err error
+		if r.ResourcePolicy, err = s.resources.policy(r.Action, r.Resource); err != nil {
+			return policy.Verdict{}, err
+		}
 	}
 	return s.decide(&c, r)
 }
@@ -93,7 +107,9 @@ func (s *Service) decide(c *lambda.Caller, r Request) (policy.Verdict, error) {
 	if r.ResourcePolicy != nil {
 		layers.Resource = []policy.Source{{Name: "resource policy", Policy: r.ResourcePolicy}}
 	}
-	ctx := requestContext{caller: c, now: s.now, extra: r.Context}
+	ctx := requestContext{
+		caller: c, now: s.now, extra: r.Context, resources: s.resources, action: r.Action, resource: r.Resource,
+	}
 	if err := s.addLayers(&layers, c, &ctx); err != nil {
 		return policy.Verdict{}, err
 	}

@@ -73,6 +73,8 @@ type Service struct {
 	sessions  *bounded[string, *openSession]
 	allowed   *bounded[decisionKey, struct{}]
 	narrowing *bounded[string, *sessionPolicies]
+	resources *resources
+	used      usedActions
 
 	// writes makes one change at a time, so that what a change depends on (is the
 	// policy still attached to someone?) holds until it is stored.
@@ -101,6 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 		allowed:   newBounded[decisionKey, struct{}](decisionCacheMax),
 		narrowing: newBounded[string, *sessionPolicies](narrowingCacheMax),
 	}
+	s.resources = newResources(s.ownTags)
 	if s.now == nil {
 		s.now = time.Now
 	}

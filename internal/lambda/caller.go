@@ -1,6 +1,9 @@
 package lambda
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // PrincipalKind says what a caller is.
 type PrincipalKind string
@@ -37,6 +40,39 @@ type Caller struct {
 	// BaseURL is scheme and authority by which the caller reached Hearth, such as
 	// http://127.0.0.1:4566, for answers that contain URLs.
 	BaseURL string
+	// UserAgent is the request's, empty if none.
+	UserAgent string
+	// SourceARN and SourceAccount say, of a service, on whose behalf it calls: the
+	// bucket, topic or rule, and the account that owns it.
+	SourceARN     string
+	SourceAccount string
+	// ViaService is the service that calls with the principal's permissions, such as
+	// "cloudformation.amazonaws.com"; empty for calls of the principal's own.
+	ViaService string
+	// Session is what temporary credentials carry besides; nil for long-term keys.
+	Session *Session
+}
+
+// Session is what was fixed when temporary credentials were made. It is shared and
+// never changed.
+type Session struct {
+	Issued time.Time
+	// Tags are the session's own; they win over those of the role or user.
+	Tags []SessionTag
+	// SourceIdentity is who began the chain of sessions, empty if nobody said.
+	SourceIdentity string
+	// Provider is the identity provider of a federated session: the ARN of an OpenID
+	// Connect provider, otherwise empty.
+	Provider string
+	// FunctionARN is the function whose execution role this is, otherwise empty.
+	FunctionARN string
+}
+
+// SessionTag is a tag of a session.
+type SessionTag struct {
+	Key        string
+	Value      string
+	Transitive bool // stays with sessions that this one makes
 }
 
 type callerKey struct{}

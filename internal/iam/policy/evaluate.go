@@ -16,6 +16,13 @@ type Context interface {
 	Lookup(key string) (values []string, ok bool)
 }
 
+// StableContext is a Context that knows which of its keys always have the same
+// values for one principal. Looking at those makes no decision conditional.
+type StableContext interface {
+	Context
+	Stable(key string) bool
+}
+
 // Values is a Context of fixed values under lower-case keys.
 type Values map[string][]string
 
@@ -50,8 +57,8 @@ type Decision struct {
 	Statement int
 	// Grant is how closely an allowing trust or resource policy named the principal.
 	Grant Grant
-	// Conditional says that the request's context was looked at: the same action and
-	// resource can come out otherwise next time.
+	// Conditional says that the request's context was looked at, stable keys apart: the
+	// same action and resource can come out otherwise next time.
 	Conditional bool
 }
 
@@ -62,7 +69,9 @@ type evaluation struct {
 }
 
 func (e *evaluation) lookup(key string) ([]string, bool) {
-	e.conditional = true
+	if c, ok := e.request.Context.(StableContext); !ok || !c.Stable(key) {
+		e.conditional = true
+	}
 	if e.request.Context == nil {
 		return nil, false
 	}

@@ -1,0 +1,127 @@
+package iam
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/hearthfaas/hearth/internal/iam/reference"
+	"github.com/hearthfaas/hearth/internal/lambda"
+)
+
+// AuthorizeOperation is Authorize for an operation whose input can answer for
+// condition keys, such as aws:RequestTag/… or lambda:Layer: the table of the
+// action's service says which keys it has and where in the input their values are.
+func (s *Service) AuthorizeOperation(ctx context.Context, c lambda.Caller, action, resource string, in any) error {
+	return s.Check(ctx, c, Request{Action: action, Resource: resource, Context: &inputContext{action: action, in: in}})
+}
+
+// inputContext answers for the keys that an operation's input has values for.
+type inputContext struct {
+	action string
+	in     any
+}
+
+// Lookup implements policy.Context.
+func (i *inputContext) Lookup(key string) ([]string, bool) {
+	a, ok := reference.Find(i.action)
+	if !ok {
+		return nil, false
+	}
+	k, tag, ok := a.Key(key)
+	if !ok || k.Path == "" {
+		return nil, false
+	}
+	v, ok := member(reflect.ValueOf(i.in), k.Path)
+	if !ok {
+		return nil, false
+	}
+	switch {
+	case tag != "":
+		value, ok := tagsIn(v)[strings.ToLower(tag)]
+		return []string{value}, ok
+	case key == "aws:tagkeys" && k.Path == "Tags":
+		return tagKeysIn(v)
+	}
+	return texts(v)
+}
+
+// member follows a path through structs; false where something on it is not there.
+func member(v reflect.Value, path string) (reflect.Value, bool) {
+	for name := range strings.SplitSeq(path, ".") {
+		for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+			v = v.Elem()
+		}
+		if v.Kind() != reflect.Struct {
+			return reflect.Value{}, false
+		}
+		v = v.FieldByName(name)
+	}
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return v, v.IsValid()
+}
+
+// tagsIn reads tags in either form that AWS's APIs have: a map, or a list of keys
+// and values. Keys come in lower case, as conditions compare them.
+func tagsIn(v reflect.Value) map[string]string {
+	out := map[string]string{}
+	switch v.Kind() {
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			out[strings.ToLower(it.Key().String())] = it.Value().String()
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			key, okKey := member(v.Index(i), "Key")
+			value, okValue := member(v.Index(i), "Value")
+			if okKey && okValue {
+				out[strings.ToLower(key.String())] = value.String()
+			}
+		}
+	default:
+	}
+	return out
+}
+
+// tagKeysIn are the keys of such tags as they were written.
+func tagKeysIn(v reflect.Value) ([]string, bool) {
+	var out []string
+	switch v.Kind() {
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			out = append(out, key.String())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if key, ok := member(v.Index(i), "Key"); ok {
+				out = append(out, key.String())
+			} else if v.Index(i).Kind() == reflect.String {
+				out = append(out, v.Index(i).String())
+			}
+		}
+	default:
+	}
+	return out, len(out) > 0
+}
+
+// texts are the values of a scalar or of a list of them.
+func texts(v reflect.Value) ([]string, bool) {
+	switch v.Kind() {
+	case reflect.String:
+		return []string{v.String()}, v.String() != ""
+	case reflect.Slice:
+		var out []string
+		for i := range v.Len() {
+			one, _ := texts(v.Index(i))
+			out = append(out, one...)
+		}
+		return out, len(out) > 0
+	case reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64:
+		return []string{fmt.Sprint(v.Interface())}, true
+	default:
+		return nil, false
+	}
+}

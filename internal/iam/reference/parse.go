@@ -1,0 +1,66 @@
+package reference
+
+import (
+	"fmt"
+	"strings"
+)
+
+// parse reads the table of one service.
+func parse(name, text string) (*Service, error) {
+	s := &Service{Name: name, Actions: map[string]Action{}, Resources: map[string]Resource{}}
+	for i, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		read := s.readActions
+		if strings.HasPrefix(line, "resource ") {
+			read = s.readResource
+		}
+		if err := read(line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Service) readResource(line string) error {
+	fields := strings.Fields(line)
+	if len(fields) != 3 {
+		return fmt.Errorf("%q is not: resource KIND ARN", line)
+	}
+	kind, tagged := strings.CutSuffix(fields[1], "*")
+	s.Resources[kind] = Resource{Kind: kind, ARN: fields[2], Tagged: tagged}
+	return nil
+}
+
+func (s *Service) readActions(line string) error {
+	parts := strings.Split(line, " : ")
+	if len(parts) < 2 || len(parts) > 3 {
+		return fmt.Errorf("%q is not: KINDS : ACTIONS : KEYS", line)
+	}
+	var kinds []string
+	for _, kind := range strings.Fields(parts[0]) {
+		if kind == "-" {
+			continue
+		}
+		if _, ok := s.Resources[kind]; !ok {
+			return fmt.Errorf("there is no kind of resource %q", kind)
+		}
+		kinds = append(kinds, kind)
+	}
+	var keys []Key
+	if len(parts) == 3 {
+		for _, f := range strings.Fields(parts[2]) {
+			name, path, _ := strings.Cut(f, "=")
+			keys = append(keys, Key{name, path})
+		}
+	}
+	for _, name := range strings.Fields(parts[1]) {
+		if _, twice := s.Actions[strings.ToLower(name)]; twice {
+			return fmt.Errorf("action %s is there twice", name)
+		}
+		s.Actions[strings.ToLower(name)] = Action{Service: s.Name, Name: name, Resources: kinds, Keys: keys}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package iam
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/hearthfaas/hearth/internal/iam/policy"
+)
+
+// Resources is what identity asks of a service about the resources that it owns.
+type Resources interface {
+	// Policy finds the policy of the resource with an ARN, false when it has none. Two
+	// policies of one ARN with the same revision are the same; document is asked only
+	// for a revision that was not seen before.
+	Policy(arn string) (revision int64, document func() string, ok bool)
+	// Tags returns the resource's tags, nil when it has none.
+	Tags(arn string) map[string]string
+}
+
+// UseResources lets verdicts on a service's actions, such as those of "lambda",
+// take into account what the service says of its resources. It is called while a
+// node is put together, before the first request.
+func (s *Service) UseResources(service string, r Resources) { s.resources.owners[service] = r }
+
+// resourcePolicyMax bounds the compiled resource policies: one for each resource
+// that has one and is in use, up to 100 KiB.
+const resourcePolicyMax = 4096
+
+// resources are the owners by service, and their policies compiled.
+type resources struct {
+	owners   map[string]Resources
+	compiled *bounded[string, resourcePolicy]
+	own      func(arn string) []tagRecord // IAM's own entities
+}
+
+type resourcePolicy struct {
+	revision int64
+	get      func() (*policy.Policy, error)
+}
+
+func newResources(own func(string) []tagRecord) *resources {
+	return &resources{owners: map[string]Resources{}, compiled: newBounded[string, resourcePolicy](resourcePolicyMax), own: own}
+}
+
+// policy returns the compiled policy of a resource, nil when it has none. The same
+// policy is the same pointer.
+func (r *resources) policy(action, arn string) (*policy.Policy, error) {
+	service, _, _ := strings.Cut(action, ":")
+	owner, ok := r.owners[service]
+	if !ok {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	revision, document, ok := owner.Policy(arn)
+	if !ok {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	g := r.compiled.Current()
+	kept, ok := r.compiled.GetFrom(g, arn)
+	if !ok || kept.revision != revision {
+		text := document()
+		kept = resourcePolicy{revision, sync.OnceValues(func() (*policy.Policy, error) { return policy.Parse(policy.Resource, text) })}
+		r.compiled.Put(g, arn, kept)
+	}
+	p, err := kept.get()
+	if err != nil {
+		return nil, fmt.Errorf("read the policy of %s: %w", arn, err)
+	}
+	return p, nil
+}
+
+// tags returns the tags of the resource that an action is on.
+func (r *resources) tags(action, arn string) map[string]string {
+	service, _, _ := strings.Cut(action, ":")
+	if service == "iam" || service == "sts" {
+		out := map[string]string{}
+		for _, t := range r.own(arn) {
+			out[t.Key] = t.Value
+		}
+		return out
+	}
+	if owner, ok := r.owners[service]; ok {
+		return owner.Tags(arn)
+	}
+	return nil
+}
+
+// ownTags are the tags of a role, user, policy or provider.
+func (s *Service) ownTags(arn string) []tagRecord {
+	if r, ok := s.mirror.roleByARN(arn); ok {
+		return r.Tags
+	}
+	if u, ok := s.userByARN(arn); ok {
+		return u.Tags
+	}
+	if p, ok := s.mirror.policyByARN(arn); ok {
+		return p.Tags
+	}
+	if p, ok := s.providerByARN(arn); ok {
+		return p.Tags
+	}
+	return nil
+}
