@@ -80,7 +80,7 @@ func TestReserve(t *testing.T) {
 			for i, s := range tt.steps {
 				switch s.do {
 				case "reserve":
-					slot, err := c.Reserve(id(s.name))
+					slot, err := c.Reserve(id(s.name), lambda.Latest)
 					if got := reason(t, err); got != s.want {
 						t.Fatalf("step %d: reserve %s: got reason %q, want %q", i, s.name, got, s.want)
 					}
@@ -113,7 +113,7 @@ func TestLimitsHoldUnderConcurrency(t *testing.T) {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(w), 1))
 			for range rounds {
-				slot, err := c.Reserve(id(string(rune('a' + rng.IntN(3)))))
+				slot, err := c.Reserve(id(string(rune('a'+rng.IntN(3)))), lambda.Latest)
 				if err != nil {
 					continue
 				}
@@ -148,7 +148,7 @@ func BenchmarkReserveRelease(b *testing.B) {
 	f := id("hello")
 	b.ReportAllocs()
 	for b.Loop() {
-		slot, err := c.Reserve(f)
+		slot, err := c.Reserve(f, lambda.Latest)
 		if err != nil {
 			b.Fatal(err)
 		}

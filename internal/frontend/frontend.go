@@ -38,7 +38,8 @@ type Authorizer interface {
 
 // Counter holds the concurrency limits (counter meets it).
 type Counter[Slot any] interface {
-	Reserve(id lambda.FunctionID) (Slot, error)
+	// Reserve takes a slot for one invoke of a version of a function.
+	Reserve(id lambda.FunctionID, version string) (Slot, error)
 	Release(Slot)
 }
 
@@ -129,13 +130,16 @@ func (f *Frontend[Slot, E]) admit(ctx context.Context, in Input) (Target, *lambd
 	if err := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", id.QualifiedARN(qualifier)); err != nil {
 		return Target{}, nil, err
 	}
+	if target.Version, err = tenanted(target.Version, in.TenantID); err != nil {
+		return Target{}, nil, err
+	}
 	inv, err := invocation(in, id, qualifier)
 	return target, inv, err
 }
 
 // run takes a slot and an environment, and gives both back on every path.
 func (f *Frontend[Slot, E]) run(ctx context.Context, v *lambda.Version, inv *lambda.Invocation) (lambda.Result, error) {
-	slot, err := f.counter.Reserve(v.Function)
+	slot, err := f.counter.Reserve(v.Function, v.Version)
 	if err != nil {
 		return lambda.Result{}, err
 	}

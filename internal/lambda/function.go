@@ -28,6 +28,14 @@ type Version struct {
 	// ApplicationLogLevel and SystemLogLevel are set with LogFormat "JSON" only.
 	ApplicationLogLevel string
 	SystemLogLevel      string
+
+	// TenantIsolation says that each invoke names a tenant, and Tenant which one an
+	// environment is for: tenants never share one.
+	TenantIsolation bool
+	Tenant          string
+	// Provisioned says that the environment is made ahead for provisioned concurrency;
+	// code inside can tell.
+	Provisioned bool
 }
 
 // CodeDigest is the lower-case hex SHA-256 of an uploaded package.
@@ -39,11 +47,19 @@ type EnvironmentKey struct {
 	Function   FunctionID
 	Version    string
 	RevisionID string
+	Tenant     string // empty for functions without tenant isolation
 }
 
 // Key is the version's EnvironmentKey.
 func (v *Version) Key() EnvironmentKey {
-	return EnvironmentKey{Function: v.Function, Version: v.Version, RevisionID: v.RevisionID}
+	return EnvironmentKey{Function: v.Function, Version: v.Version, RevisionID: v.RevisionID, Tenant: v.Tenant}
+}
+
+// ForTenant is the version as it runs for one tenant.
+func (v *Version) ForTenant(tenant string) *Version {
+	of := *v
+	of.Tenant = tenant
+	return &of
 }
 
 // State is a function's lifecycle state as the API shows it.

@@ -39,7 +39,7 @@ func (e *Environment) environ() []string {
 		"AWS_LAMBDA_FUNCTION_NAME":        v.Function.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION":     v.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(v.MemoryMB),
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  onDemand,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  initializationType(v),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       v.LogGroup,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      e.log.stream.Stream,
 		"AWS_LAMBDA_RUNTIME_API":          e.network.runtimeAPI,

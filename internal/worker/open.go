@@ -167,7 +167,7 @@ func (e *Environment) initialise(ctx context.Context) error {
 	e.network.serve(e)
 	e.log.platform(e.lines.initStart())
 	began := time.Now()
-	initCtx, cancel := context.WithTimeout(ctx, lambda.InitTimeout)
+	initCtx, cancel := context.WithTimeout(ctx, initTimeout(e.version))
 	defer cancel()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -179,6 +179,7 @@ func (e *Environment) initialise(ctx context.Context) error {
 		e.reset(context.WithoutCancel(ctx))
 	} else {
 		e.first.Init = time.Since(began)
+		e.reportAhead()
 	}
 	return e.sandbox.LimitCPU(ctx, max(1, e.version.MemoryMB*1000/lambda.VCPUMemoryMB))
 }

@@ -21,7 +21,7 @@ type platformLines interface {
 	report(r report) string
 }
 
-// onDemand is the only way in which environments are initialised here.
+// onDemand is how an environment was initialised that an invoke waited for.
 const onDemand = "on-demand"
 
 // textLines writes the lines of a text log (Lambda developer guide, "Viewing

@@ -75,16 +75,16 @@ func (m jsonMillis) IsZero() bool { return m == 0 }
 func (j jsonLines) initStart() string {
 	e := j.env
 	return jsonLine("platform.initStart", jsonInitStart{
-		InitializationType: onDemand, Phase: phaseInit,
+		InitializationType: initializationType(e.version), Phase: phaseInit,
 		RuntimeVersion: e.plan.RuntimeVersion, RuntimeVersionARN: e.plan.RuntimeVersionARN,
 		FunctionName: e.version.Function.Name, FunctionVersion: e.version.Version,
 		InstanceID: e.log.stream.Stream, InstanceMaxMemory: int64(e.version.MemoryMB) << 20,
 	})
 }
 
-func (jsonLines) initReport(took time.Duration, phase, status, errorType string) string {
+func (j jsonLines) initReport(took time.Duration, phase, status, errorType string) string {
 	return jsonLine("platform.initReport", jsonInitReport{
-		InitializationType: onDemand, Phase: phase, Status: status, ErrorType: errorType,
+		InitializationType: initializationType(j.env.version), Phase: phase, Status: status, ErrorType: errorType,
 		Metrics: jsonMetrics{DurationMs: jsonMillis(took)},
 	})
 }

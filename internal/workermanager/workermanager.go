@@ -42,6 +42,8 @@ type Environment interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Result, error)
 	// Idle tells it that it is warm and unused from now on: it may be frozen.
 	Idle()
+	// Initialised says whether the function's Init phase is over and went well.
+	Initialised() bool
 	// Close ends it and leaves nothing behind.
 	Close(ctx context.Context) error
 }
@@ -90,6 +92,7 @@ type pool struct {
 	waiters  []chan grant
 	starting int
 	busy     int
+	ahead    ahead
 }
 
 // holding is what the manager knows of one environment.
@@ -98,6 +101,7 @@ type holding struct {
 	pool     *pool
 	born     time.Time
 	lastUsed time.Time
+	ahead    bool // made for provisioned concurrency
 }
 
 // grant is what a waiting invoke gets: an environment or an error.
@@ -129,6 +133,11 @@ func (m *Manager) Acquire(ctx context.Context, v *lambda.Version) (env Environme
 		return nil, false, fmt.Errorf("acquire an environment: %w", context.Canceled)
 	}
 	p := m.pool(v.Key())
+	if h, ok := p.takeAhead(); ok {
+		p.busy++
+		m.mu.Unlock()
+		return h.env, false, nil
+	}
 	if n := len(p.idle); n > 0 {
 		h := p.idle[n-1]
 		p.idle[n-1] = nil
@@ -163,9 +172,11 @@ func (m *Manager) Return(env Environment, healthy bool) {
 		panic("workermanager: an environment was returned that nobody holds")
 	}
 	h.lastUsed = time.Now()
-	if !healthy || h.pool.retired || m.closed || h.lastUsed.Sub(h.born) > m.cfg.AgeMax {
+	tooMany := h.ahead && h.pool.ahead.alive > h.pool.ahead.want
+	if !healthy || tooMany || h.pool.retired || m.closed || h.lastUsed.Sub(h.born) > m.cfg.AgeMax {
 		h.pool.busy--
 		m.discard(h)
+		m.level(h.pool, h.lastUsed)
 		m.mu.Unlock()
 		return
 	}
@@ -188,7 +199,11 @@ func (m *Manager) hand(h *holding) bool {
 		return true
 	}
 	p.busy--
-	p.idle = append(p.idle, h)
+	if h.ahead {
+		p.ahead.idle = append(p.ahead.idle, h)
+	} else {
+		p.idle = append(p.idle, h)
+	}
 	return false
 }
 
@@ -297,20 +312,32 @@ func (m *Manager) abandon(p *pool, turn chan grant) {
 	}
 }
 
-// Retire ends the environments of a version that is out of date: idle ones now,
-// busy ones when their invoke is over.
+// Retire ends the environments of a version that is out of date, those of its
+// tenants included: idle ones now, busy ones when their invoke is over.
 func (m *Manager) Retire(key lambda.EnvironmentKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p, ok := m.pools[key]
-	if !ok {
-		return
+	if p, ok := m.pools[key]; ok {
+		m.retire(p)
 	}
+	for k, p := range m.pools {
+		if k.Tenant == "" {
+			continue
+		}
+		if k.Tenant = ""; k == key {
+			m.retire(p)
+		}
+	}
+}
+
+// retire ends the environments of one pool. The mutex is held.
+func (m *Manager) retire(p *pool) {
 	p.retired = true
 	for _, h := range p.idle {
 		m.discard(h)
 	}
 	p.idle = nil
+	m.endAhead(p)
 	m.forgetIfEmpty(p)
 }
 
@@ -345,6 +372,7 @@ func (m *Manager) reap(now time.Time) {
 		}
 		clear(p.idle[len(kept):])
 		p.idle = kept
+		m.tend(p, now)
 		m.forgetIfEmpty(p)
 	}
 }
@@ -368,6 +396,7 @@ func (m *Manager) stop() {
 			m.discard(h)
 		}
 		p.idle = nil
+		m.endAhead(p)
 	}
 	m.mu.Unlock()
 	m.work.Wait()
@@ -377,6 +406,9 @@ func (m *Manager) stop() {
 // held; the caller has taken it out of idle or busy.
 func (m *Manager) discard(h *holding) {
 	delete(m.held, h.env)
+	if h.ahead {
+		h.pool.ahead.alive--
+	}
 	m.forgetIfEmpty(h.pool)
 	m.work.Go(func() { m.closeEnvironment(h.env) })
 }
@@ -401,7 +433,7 @@ func (m *Manager) pool(key lambda.EnvironmentKey) *pool {
 
 // forgetIfEmpty keeps the map as small as the number of versions in use.
 func (m *Manager) forgetIfEmpty(p *pool) {
-	if len(p.idle) == 0 && len(p.waiters) == 0 && p.starting == 0 && p.busy == 0 && m.pools[p.key] == p {
+	if len(p.idle) == 0 && len(p.waiters) == 0 && p.starting == 0 && p.busy == 0 && p.ahead.empty() && m.pools[p.key] == p {
 		delete(m.pools, p.key)
 	}
 }
@@ -417,5 +449,5 @@ func (m *Manager) Stats(key lambda.EnvironmentKey) Stats {
 	if !ok {
 		return Stats{}
 	}
-	return Stats{Idle: len(p.idle), Busy: p.busy, Starting: p.starting}
+	return Stats{Idle: len(p.idle) + len(p.ahead.idle), Busy: p.busy, Starting: p.starting}
 }

@@ -21,6 +21,7 @@ type fleet struct {
 
 	mu       sync.Mutex
 	failWith error
+	broken   bool // Init fails
 	opened   int
 	open     map[*environment]bool
 	most     int
@@ -72,7 +73,8 @@ func (e *environment) ID() lambda.SandboxID { return e.id }
 func (e *environment) Invoke(context.Context, *lambda.Invocation) (lambda.Result, error) {
 	return lambda.Result{}, nil
 }
-func (e *environment) Idle() { e.idles++ }
+func (e *environment) Initialised() bool { return !e.fleet.broken }
+func (e *environment) Idle()             { e.idles++ }
 func (e *environment) Close(context.Context) error {
 	e.fleet.mu.Lock()
 	defer e.fleet.mu.Unlock()
