@@ -51,6 +51,7 @@ func (e *Edge) prove(r *http.Request, s *suspect, id lambda.RequestID, body []by
 	}
 	c.RequestID = id
 	c.SourceIP = sourceIP(r.RemoteAddr)
+	c.UserAgent = r.UserAgent()
 	c.BaseURL = "http://" + r.Host
 	if r.TLS != nil {
 		c.BaseURL = "https://" + r.Host

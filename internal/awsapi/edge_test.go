@@ -56,7 +56,7 @@ type gate struct {
 	asked  []string
 }
 
-func (g *gate) Authorize(_ context.Context, c lambda.Caller, action, resource string) error {
+func (g *gate) AuthorizeOperation(_ context.Context, c lambda.Caller, action, resource string, _ any) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked = append(g.asked, action+" "+resource)

@@ -69,7 +69,7 @@ func (x *exchange) perform(svc *service, call *wire.Call, caller lambda.Caller) 
 		if op.Resource != nil {
 			resource = cmp.Or(op.Resource(caller, in), "*")
 		}
-		if err := x.edge.cfg.Authorizer.Authorize(ctx, caller, action, resource); err != nil {
+		if err := x.edge.cfg.Authorizer.AuthorizeOperation(ctx, caller, action, resource, in); err != nil {
 			return err
 		}
 	}

@@ -34,10 +34,11 @@ type Identity struct {
 
 // Authorizer says whether a caller may do something.
 type Authorizer interface {
-	// Authorize returns nil when c may perform action (such as
-	// "lambda:GetFunction") on resource (an ARN or "*"). A refusal is a
-	// *lambda.Error with AWS's text; any other error is a fault of Hearth's own.
-	Authorize(ctx context.Context, c lambda.Caller, action, resource string) error
+	// AuthorizeOperation returns nil when c may perform action (such as
+	// "lambda:GetFunction") on resource (an ARN or "*"). in is the operation's input,
+	// for the condition keys that it has values for. A refusal is a *lambda.Error with
+	// AWS's text; any other error is a fault of Hearth's own.
+	AuthorizeOperation(ctx context.Context, c lambda.Caller, action, resource string, in any) error
 }
 
 // Invoker carries out the Invoke API. It resolves the name, asks for the

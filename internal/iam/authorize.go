@@ -47,10 +47,7 @@ func (s *Service) Check(_ context.Context, c lambda.Caller, r Request) error {
 		r.Resource = "*"
 	}
 	if r.ResourcePolicy == nil {
-		var err error
-		if r.ResourcePolicy, err = s.resources.policy(r.Action, r.Resource); err != nil {
-			return err
-		}
+		r.ResourcePolicy = s.resources.policy(r.Action, r.Resource)
 	}
 	s.noteKeyUse(&c, r.Action)
 	key := decisionKey{cmp.Or(c.UserID, c.ARN), c.SessionPolicy, r.Action, r.Resource, r.ResourcePolicy}
@@ -78,10 +75,7 @@ func (s *Service) Explain(_ context.Context, c lambda.Caller, r Request) (policy
 		r.Resource = "*"
 	}
 	if r.ResourcePolicy == nil {
-		var err error
-		if r.ResourcePolicy, err = s.resources.policy(r.Action, r.Resource); err != nil {
-			return policy.Verdict{}, err
-		}
+		r.ResourcePolicy = s.resources.policy(r.Action, r.Resource)
 	}
 	return s.decide(&c, r)
 }

@@ -1,7 +1,8 @@
 package iam
 
 import (
-	"fmt"
+	"context"
+	"log/slog"
 	"strings"
 	"sync"
 
@@ -32,41 +33,50 @@ type resources struct {
 	owners   map[string]Resources
 	compiled *bounded[string, resourcePolicy]
 	own      func(arn string) []tagRecord // IAM's own entities
+	log      *slog.Logger
 }
 
 type resourcePolicy struct {
 	revision int64
-	get      func() (*policy.Policy, error)
+	get      func() *policy.Policy
 }
 
-func newResources(own func(string) []tagRecord) *resources {
-	return &resources{owners: map[string]Resources{}, compiled: newBounded[string, resourcePolicy](resourcePolicyMax), own: own}
+func newResources(own func(string) []tagRecord, log *slog.Logger) *resources {
+	return &resources{
+		owners: map[string]Resources{}, compiled: newBounded[string, resourcePolicy](resourcePolicyMax), own: own, log: log,
+	}
 }
 
 // policy returns the compiled policy of a resource, nil when it has none. The same
 // policy is the same pointer.
-func (r *resources) policy(action, arn string) (*policy.Policy, error) {
+// One that cannot be read allows nothing and denies nothing.
+func (r *resources) policy(action, arn string) *policy.Policy {
 	service, _, _ := strings.Cut(action, ":")
 	owner, ok := r.owners[service]
 	if !ok {
-		return nil, nil //nolint:nilnil // none is an answer
+		return nil
 	}
 	revision, document, ok := owner.Policy(arn)
 	if !ok {
-		return nil, nil //nolint:nilnil // none is an answer
+		return nil
 	}
 	g := r.compiled.Current()
 	kept, ok := r.compiled.GetFrom(g, arn)
 	if !ok || kept.revision != revision {
 		text := document()
-		kept = resourcePolicy{revision, sync.OnceValues(func() (*policy.Policy, error) { return policy.Parse(policy.Resource, text) })}
+		kept = resourcePolicy{revision, sync.OnceValue(func() *policy.Policy { return r.compile(arn, text) })}
 		r.compiled.Put(g, arn, kept)
 	}
-	p, err := kept.get()
+	return kept.get()
+}
+
+func (r *resources) compile(arn, text string) *policy.Policy {
+	p, err := policy.Parse(policy.Resource, text)
 	if err != nil {
-		return nil, fmt.Errorf("read the policy of %s: %w", arn, err)
+		r.log.ErrorContext(context.Background(), "a resource policy cannot be read", "resource_arn", arn, "error", err)
+		return nil
 	}
-	return p, nil
+	return p
 }
 
 // tags returns the tags of the resource that an action is on.

@@ -103,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 		allowed:   newBounded[decisionKey, struct{}](decisionCacheMax),
 		narrowing: newBounded[string, *sessionPolicies](narrowingCacheMax),
 	}
-	s.resources = newResources(s.ownTags)
+	s.resources = newResources(s.ownTags, s.log)
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -120,6 +120,8 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		AccountConcurrency: n.cfg.AccountConcurrency,
 		Log:                n.log,
 	})
+	p.iam.UseResources("lambda", lambdaResources{p.plane})
+	p.iam.UseResources("logs", logResources{p.logs})
 	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, n.log)
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    services(p),
