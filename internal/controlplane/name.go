@@ -15,7 +15,8 @@ const (
 )
 
 // crossAccount are the operations that another account's caller may be allowed by a
-// function's resource policy; the others refuse such callers without a message.
+// function's resource policy, which the edge has asked by then; the others refuse
+// such callers without a message.
 var crossAccount = []string{
 	"CreateAlias", "GetAlias", "UpdateAlias", "DeleteAlias", "ListAliases",
 	"DeleteFunction", "GetFunction", "GetFunctionConfiguration", "UpdateFunctionCode",
@@ -50,20 +51,11 @@ func resolve(c lambda.Caller, op string, name, qualifier *string) (lambda.Functi
 	}
 	if ref.Account != "" && ref.Account != c.Account {
 		id.Account = ref.Account
-		return id, "", foreign(c, op, id.QualifiedARN(q))
+		if !slices.Contains(crossAccount, op) {
+			return id, "", &lambda.Error{Code: lambda.CodeAccessDenied}
+		}
 	}
 	return id, q, nil
-}
-
-// foreign refuses a caller of another account. Permissions across accounts on
-// control operations are not granted here.
-func foreign(c lambda.Caller, op, arn string) *lambda.Error {
-	err := &lambda.Error{Code: lambda.CodeAccessDenied}
-	if slices.Contains(crossAccount, op) {
-		err.Message = "User: " + c.ARN + " is not authorized to perform: lambda:" + op +
-			" on resource: " + arn + " because no resource-based policy allows the lambda:" + op + " action"
-	}
-	return err
 }
 
 // resolveUnqualified is resolve for operations that act on the function as a whole:

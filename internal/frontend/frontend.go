@@ -124,10 +124,14 @@ func (f *Frontend[Slot, E]) admit(ctx context.Context, in Input) (Target, *lambd
 		return Target{}, nil, err
 	}
 	target, err := f.functions.Lookup(id, qualifier)
-	if err != nil {
+	if err != nil && id.Account == in.Caller.Account {
 		return Target{}, nil, err
 	}
-	if err := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", id.QualifiedARN(qualifier)); err != nil {
+	// Callers from elsewhere learn only with a permission what does not exist.
+	if refused := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", id.QualifiedARN(qualifier)); refused != nil {
+		return Target{}, nil, refused
+	}
+	if err != nil {
 		return Target{}, nil, err
 	}
 	if target.Version, err = tenanted(target.Version, in.TenantID); err != nil {
