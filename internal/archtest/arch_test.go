@@ -31,6 +31,11 @@ var layers = []layer{
 		because:  "mechanisms know no component",
 	},
 	{
+		packages: []string{"queue"},
+		may:      []string{"lambda", "store/filelock"},
+		because:  "the queue engine knows nothing of who queues what",
+	},
+	{
 		packages: []string{"sandbox/...", "sandboxtest"},
 		may:      []string{"lambda", "sandbox/...", "sandboxtest"},
 		because:  "a driver knows its family and nobody above it",
@@ -136,7 +141,7 @@ func TestForeignWorldsStayBehindOneDoor(t *testing.T) {
 		may     []string
 		because string
 	}{
-		{"modernc.org/sqlite", []string{"store/sqlite", "logs"}, "the engine's driver stays with the stores"},
+		{"modernc.org/sqlite", []string{"store/sqlite", "logs", "queue"}, "the engine's driver stays with the stores"},
 		{"github.com/opencontainers/cgroups", []string{"sandbox/namespace/..."}, "cgroups stay with the driver"},
 		{"github.com/elastic/go-seccomp-bpf", []string{"sandbox/namespace/..."}, "seccomp stays with the driver"},
 		{"github.com/spf13/cobra", []string{"cli/..."}, "flags stay with the command line"},

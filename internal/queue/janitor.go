@@ -1,0 +1,232 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// sweepEvery is how often messages that are too old are looked for. Receivers
+	// never get one whatever the janitor does; it only gives back their room.
+	sweepEvery = time.Minute
+	// sweepRows bounds one of the janitor's transactions, for which all others wait:
+	// some 10 ms.
+	sweepRows = 500
+)
+
+// Run removes messages that are too old, what purges and deletions left behind, and
+// deduplication ids that no longer count, until ctx ends.
+func (e *Engine) Run(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
+			if errors.Is(err, ErrClosed) {
+				return err
+			}
+			e.cfg.Log.ErrorContext(ctx, "sweeping the queues", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (e *Engine) sweep(ctx context.Context) error {
+	for _, part := range []struct {
+		doing string
+		do    func(context.Context) error
+	}{
+		{"empty the trash", e.emptyTrash},
+		{"remove old messages", e.removeOld},
+		{"forget deduplication ids", e.pruneDedup},
+	} {
+		if err := part.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.doing, err)
+		}
+	}
+	return nil
+}
+
+// emptyTrash removes the messages of lanes that no queue has any more.
+func (e *Engine) emptyTrash(ctx context.Context) error {
+	for {
+		var files []string
+		var more bool
+		err := e.submit(ctx, &op{do: func(t *tx) error {
+			files, more = nil, false
+			var lane int64
+			err := t.conn.QueryRowContext(t.ctx, `SELECT lane FROM trash LIMIT 1`).Scan(&lane)
+			if noRows(err) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			more = true
+			n, err := t.trash(lane, &files)
+			if err != nil || n > 0 {
+				return err
+			}
+			if _, err := t.conn.ExecContext(t.ctx, `DELETE FROM fifo_groups WHERE lane = ?`, lane); err != nil {
+				return err
+			}
+			if _, err := t.s.trashDedup.ExecContext(t.ctx, lane); err != nil {
+				return err
+			}
+			_, err = t.s.trashDone.ExecContext(t.ctx, lane)
+			return err
+		}})
+		e.bodies.remove(files)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// trash removes some messages of a lane and says how many.
+func (t *tx) trash(lane int64, files *[]string) (int, error) {
+	n := 0
+	for _, stmt := range []*sql.Stmt{t.s.trash, t.s.trashGroups} {
+		found, err := scanFiles(stmt.QueryContext(t.ctx, lane, sweepRows))
+		if err != nil {
+			return n, err
+		}
+		n += len(found)
+		for _, f := range found {
+			if f.Valid {
+				*files = append(*files, f.String)
+			}
+		}
+	}
+	return n, nil
+}
+
+func scanFiles(rows *sql.Rows, err error) ([]sql.NullString, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []sql.NullString
+	for rows.Next() {
+		var f sql.NullString
+		if err := rows.Scan(&f); err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, rows.Err()
+}
+
+// removeOld walks over all messages, oldest first, as long as they are old enough
+// that some queue would have dropped them.
+func (e *Engine) removeOld(ctx context.Context) error {
+	shortest := e.shortestRetention()
+	after := int64(0)
+	for {
+		var files []string
+		var more bool
+		last := after
+		err := e.submit(ctx, &op{do: func(t *tx) error {
+			files, more = nil, false
+			now := e.now()
+			found, err := scanOld(t, after)
+			if err != nil {
+				return err
+			}
+			for _, r := range found {
+				if r.sent > now-shortest.Milliseconds() {
+					return nil
+				}
+				if err := e.removeIfOld(t, r, now, &files); err != nil {
+					return err
+				}
+			}
+			if more = len(found) == sweepRows; more {
+				last = found[len(found)-1].seq
+			}
+			return nil
+		}})
+		after = last
+		e.bodies.remove(files)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+type oldRow struct {
+	row
+
+	lane int64
+}
+
+func scanOld(t *tx, after int64) ([]oldRow, error) {
+	rows, err := t.s.old.QueryContext(t.ctx, after, sweepRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []oldRow
+	for rows.Next() {
+		var r oldRow
+		if err := rows.Scan(&r.seq, &r.lane, &r.sent, &r.due, &r.leased, &r.receives, &r.group, &r.file); err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+func (e *Engine) removeIfOld(t *tx, r oldRow, now int64, files *[]string) error {
+	e.qmu.RLock()
+	q, ok := e.lanes[r.lane]
+	e.qmu.RUnlock()
+	if !ok {
+		return nil // trash
+	}
+	lane, s, gone := q.now()
+	if gone || lane != r.lane || r.sent+s.retention().Milliseconds() > now {
+		return nil
+	}
+	if _, err := t.conn.ExecContext(t.ctx, `DELETE FROM messages WHERE seq = ?`, r.seq); err != nil {
+		return err
+	}
+	if r.file.Valid {
+		*files = append(*files, r.file.String)
+	}
+	t.shift(q, r.place(), place{})
+	return t.refreshIf(q, lane, r.group)
+}
+
+func (e *Engine) shortestRetention() time.Duration {
+	e.qmu.RLock()
+	defer e.qmu.RUnlock()
+	shortest := RetentionDefault
+	for _, q := range e.queues {
+		_, s, _ := q.now()
+		shortest = min(shortest, s.retention())
+	}
+	return shortest
+}
+
+func (e *Engine) pruneDedup(ctx context.Context) error {
+	for {
+		var n int64
+		err := e.submit(ctx, &op{do: func(t *tx) error {
+			res, err := t.s.dedupPrune.ExecContext(t.ctx, e.now(), sweepRows)
+			if err != nil {
+				return err
+			}
+			n, err = res.RowsAffected()
+			return err
+		}})
+		if err != nil || n < sweepRows {
+			return err
+		}
+	}
+}
