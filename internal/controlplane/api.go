@@ -63,6 +63,7 @@ func (s *Service) API() *wire.Service {
 			s.layerOperations(),
 			s.urlOperations(),
 			s.signingOperations(),
+			s.provisionedOperations(),
 		),
 	}
 }

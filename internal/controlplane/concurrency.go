@@ -65,9 +65,18 @@ func (s *Service) reserveConcurrency(ctx context.Context, op string, name *strin
 		if !e.f.exists {
 			return notFound(id.ARN())
 		}
+		if n == nil && e.f.reserved == nil {
+			e.nothing = true
+			return nil
+		}
 		return e.setReservation(n, func(others, before int) error {
 			if n == nil {
 				return nil
+			}
+			if total := totalOf(e.f.provisioned); *n < total {
+				err := invalid(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", *n, total)
+				err.Bare = true
+				return err
 			}
 			return checkReservation(s.cfg.AccountConcurrency, others, before, *n)
 		})
@@ -102,7 +111,7 @@ func (s *Service) GetAccountSettings(ctx context.Context, _ *awslambda.GetAccoun
 			CodeSizeUnzipped:               lambda.UnzippedMax,
 			CodeSizeZipped:                 lambda.ZipMax,
 			ConcurrentExecutions:           int32(s.cfg.AccountConcurrency),
-			UnreservedConcurrentExecutions: new(int32(s.cfg.AccountConcurrency - r.reservations.value.total())),
+			UnreservedConcurrentExecutions: new(int32(s.cfg.AccountConcurrency - r.reservations.value.reserved())),
 		},
 		AccountUsage: &types.AccountUsage{
 			TotalCodeSize: r.codeBytes,

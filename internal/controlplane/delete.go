@@ -54,7 +54,15 @@ func deleteWhole(e *edit) error {
 	for _, q := range slices.Sorted(maps.Keys(e.f.urls)) {
 		e.deleteURL(q)
 	}
-	return e.setReservation(nil, nil)
+	if e.f.reserved == nil && len(e.f.provisioned) == 0 {
+		return nil
+	}
+	return e.editReservations(func(r *reservationsRecord) error {
+		r.ByFunction = maps.Clone(r.ByFunction)
+		delete(r.ByFunction, e.id.Name)
+		r.setProvisioned(e.id.Name, nil)
+		return nil
+	})
 }
 
 // deleteOne deletes one published version; one that does not exist is no error.

@@ -139,6 +139,7 @@ func (e *edit) deleteParts(qualifier string) {
 	if _, ok := e.f.eventInvokes[policyPart(qualifier)]; ok {
 		e.deleteEventInvoke(qualifier)
 	}
+	e.err = errors.Join(e.err, e.endProvisioned(qualifier))
 }
 
 // policyPart names a qualifier in keys: what is given no qualifier belongs to
@@ -150,9 +151,31 @@ func policyPart(qualifier string) string {
 	return qualifier
 }
 
-// setReservation sets a function's reserved concurrency, or takes it away, when the
-// rest of the account's stays within what check allows of the sum of the others'.
+// setReservation sets a function's reserved concurrency, or takes it away, when
+// check allows it beside what is spoken for by others. before is what it was.
 func (e *edit) setReservation(n *int, check func(others, before int) error) error {
+	return e.editReservations(func(r *reservationsRecord) error {
+		name := e.id.Name
+		others := *r
+		others.ByFunction = maps.Clone(r.ByFunction)
+		delete(others.ByFunction, name)
+		others.setProvisioned(name, nil)
+		if check != nil {
+			if err := check(others.total(), r.ByFunction[name]); err != nil {
+				return err
+			}
+		}
+		r.ByFunction = others.ByFunction
+		if n != nil {
+			r.ByFunction = put(maps.Clone(others.ByFunction), name, *n)
+		}
+		return nil
+	})
+}
+
+// editReservations changes the concurrency that the account's functions have for
+// themselves. An edit does so once; change replaces maps and changes none.
+func (e *edit) editReservations(change func(*reservationsRecord) error) error {
 	h := homeOf(e.id)
 	e.s.view.mu.RLock()
 	now := row[reservationsRecord]{}
@@ -160,26 +183,13 @@ func (e *edit) setReservation(n *int, check func(others, before int) error) erro
 		now = r.reservations
 	}
 	e.s.view.mu.RUnlock()
-
-	before, had := now.value.ByFunction[e.id.Name]
-	if n == nil && !had {
-		return nil
-	}
-	if check != nil {
-		if err := check(now.value.total()-before, before); err != nil {
-			return err
-		}
-	}
-	next := reservationsRecord{ByFunction: maps.Clone(now.value.ByFunction)}
-	if n == nil {
-		delete(next.ByFunction, e.id.Name)
-	} else {
-		next.ByFunction = put(next.ByFunction, e.id.Name, *n)
+	if err := change(&now.value); err != nil {
+		return err
 	}
 	cond := store.Absent
 	if now.revision > 0 {
 		cond = store.Precondition(now.revision)
 	}
-	e.add(e.s.tables.reservations.PutChange(h.key(), next, cond))
+	e.add(e.s.tables.reservations.PutChange(h.key(), now.value, cond))
 	return nil
 }

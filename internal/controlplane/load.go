@@ -115,6 +115,7 @@ func (s *Service) onReservations(e store.RowEvent[reservationsRecord]) {
 		return
 	}
 	before := r.reservations.value.ByFunction
+	s.followProvisioned(first, r.reservations.value.Provisioned, e.Value.Provisioned)
 	r.reservations = row[reservationsRecord]{e.Value, e.Revision}
 	for name := range before {
 		if _, still := e.Value.ByFunction[name]; !still {

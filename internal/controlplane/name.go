@@ -25,6 +25,8 @@ var crossAccount = []string{
 	"GetFunctionEventInvokeConfig", "PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig",
 	"DeleteFunctionEventInvokeConfig", "ListFunctionEventInvokeConfigs",
 	"ListTags", "TagResource", "UntagResource",
+	"GetProvisionedConcurrencyConfig", "PutProvisionedConcurrencyConfig",
+	"DeleteProvisionedConcurrencyConfig", "ListProvisionedConcurrencyConfigs",
 }
 
 // resolve finds which function and qualifier a request means. op is the operation,

@@ -121,18 +121,13 @@ type eventInvokeRecord struct {
 	OnFailure     string    `json:"on_failure,omitempty"`
 }
 
-// reservationsRecord is the reserved concurrency of all functions of one account
-// and region: in one record, so that their sum is never decided on two at once.
+// reservationsRecord is the reserved and provisioned concurrency of all functions of
+// one account and region: in one record, so that their sum is never decided on by
+// two at once.
 type reservationsRecord struct {
 	ByFunction map[string]int `json:"by_function"`
-}
-
-func (r reservationsRecord) total() int {
-	sum := 0
-	for _, n := range r.ByFunction {
-		sum += n
-	}
-	return sum
+	// Provisioned is the provisioned concurrency by function and qualifier.
+	Provisioned map[string]map[string]provisionedRecord `json:"provisioned,omitempty"`
 }
 
 type tables struct {

@@ -45,6 +45,8 @@ type Environments interface {
 type Limits interface {
 	// SetReserved sets a function's reserved concurrency; nil takes it away.
 	SetReserved(id lambda.FunctionID, n *int)
+	// SetProvisioned sets the provisioned concurrency of a version; 0 takes it away.
+	SetProvisioned(id lambda.FunctionID, version string, n int)
 }
 
 // Config is what a Service works with. Store, Codes and Roles are required.
@@ -66,6 +68,7 @@ type Config struct {
 	FunctionURL func(id, region string) string
 	// Architectures are those that this host can run; none means all.
 	Architectures []string
+	Provisioner   Provisioner // nil: nobody makes environments ahead
 	// PassRole says whether the caller in ctx may hand the role to Lambda
 	// (iam:PassRole); nil allows it.
 	PassRole func(ctx context.Context, roleARN string) error
@@ -98,7 +101,9 @@ type Service struct {
 	retired   *queue[lambda.EnvironmentKey]
 	// unsettledMappings are the event source mappings in transition.
 	unsettledMappings *queue[mappingID]
-	running           sync.Once
+	// provisioning are the functions whose provisioned concurrency is to be followed.
+	provisioning *queue[lambda.FunctionID]
+	running      sync.Once
 }
 
 // New prepares a Service. It answers once Run has loaded the state.
@@ -121,10 +126,12 @@ func New(cfg Config) *Service {
 		retired:   newQueue[lambda.EnvironmentKey](),
 
 		unsettledMappings: newQueue[mappingID](),
+		provisioning:      newQueue[lambda.FunctionID](),
 	}
 	s.mappings = newMappingView(s.unsettledMappings.add)
 	s.signing = newSigningView()
 	s.view.unsettled = s.unsettled.add
+	s.view.provisioning = s.provisioning.add
 	s.view.retired = s.retired.add
 	return s
 }

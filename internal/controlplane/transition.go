@@ -48,6 +48,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { s.retireAll(ctx); return nil })
 	g.Go(func() error { s.settleMappings(ctx); return nil })
+	g.Go(func() error { s.provisionAll(ctx); return nil })
 	g.Go(func() error { s.sweepAll(ctx); return nil })
 	return g.Wait()
 }

@@ -30,6 +30,7 @@ type function struct {
 	eventInvokes map[string]row[eventInvokeRecord] // by qualifier
 	urls         map[string]row[urlRecord]         // by qualifier
 	reserved     *int                              // reserved concurrency, nil when it has none
+	provisioned  map[string]provisionedRecord      // by qualifier
 }
 
 // version is one published version.
@@ -42,7 +43,7 @@ type version struct {
 func (f *function) numbers() []int { return slices.Sorted(maps.Keys(f.versions)) }
 
 func (f *function) empty() bool {
-	return !f.exists && f.reserved == nil && len(f.versions)+len(f.aliases)+len(f.policies)+len(f.eventInvokes)+len(f.urls) == 0
+	return !f.exists && f.reserved == nil && len(f.provisioned) == 0 && len(f.versions)+len(f.aliases)+len(f.policies)+len(f.eventInvokes)+len(f.urls) == 0
 }
 
 // region is what is known of one account's region as a whole.
@@ -60,6 +61,8 @@ type view struct {
 
 	unsettled func(lambda.FunctionID)
 	retired   func(lambda.EnvironmentKey)
+	// provisioning is told of changes of a function with provisioned concurrency.
+	provisioning func(lambda.FunctionID)
 
 	// mu is held for writing by one event at a time, and for the whole of loading.
 	mu      sync.RWMutex
@@ -110,6 +113,9 @@ func (v *view) replace(f *function) {
 		v.functions.Delete(f.id)
 	} else {
 		v.functions.Store(f.id, f)
+	}
+	if len(f.provisioned) > 0 {
+		v.provisioning(f.id)
 	}
 	v.wake()
 }
@@ -259,5 +265,6 @@ func runnable(id lambda.FunctionID, label string, s settings, generation string)
 		LogGroup:            s.Logging.Group,
 		ApplicationLogLevel: s.Logging.ApplicationLevel,
 		SystemLogLevel:      s.Logging.SystemLevel,
+		TenantIsolation:     s.Tenancy != "",
 	}
 }
