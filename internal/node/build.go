@@ -35,6 +35,10 @@ const cacheMaxBytes = 10 << 30
 // its role credentials.
 const environmentAgeMax = 8 * time.Hour
 
+// scaleRefill is in how long a function may add Config.ScaleBurst environments
+// (Lambda developer guide, "Concurrency scaling rate").
+const scaleRefill = 10 * time.Second
+
 // parts are the roles of one process and what they stand on.
 type parts struct {
 	store  *sqlite.Store
@@ -46,6 +50,7 @@ type parts struct {
 	stock   func(context.Context) error
 	worker  *worker.Worker
 	manager *workermanager.Manager
+	invoker invoker
 	edge    http.Handler
 
 	closers []func() error // in the order of opening
@@ -101,7 +106,11 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	}, host, host, n.log)
 
 	links := code.NewLinks(packages, nil)
-	count := counter.New(counter.Config{AccountConcurrency: n.cfg.AccountConcurrency})
+	count := counter.New(counter.Config{
+		AccountConcurrency:     n.cfg.AccountConcurrency,
+		Growth:                 counter.Growth{Burst: n.cfg.ScaleBurst, Refill: scaleRefill, Warm: n.cfg.IdleTimeout},
+		RequestsPerConcurrency: n.cfg.RequestsPerConcurrency,
+	})
 	p.plane = controlplane.New(controlplane.Config{
 		Store:         p.store,
 		Codes:         packages,
@@ -109,6 +118,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Runtimes:      runtimeCheck{catalogue},
 		Environments:  p.manager,
 		Limits:        count,
+		Provisioner:   provisioner{p.manager},
 		Allow:         allow(p.iam),
 		Architectures: architectures(),
 		FunctionURL:   functionURL(addr),
@@ -123,11 +133,12 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	p.iam.UseResources("lambda", lambdaResources{p.plane})
 	p.iam.UseResources("logs", logResources{p.logs})
 	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, n.log)
+	p.invoker = invoker{front}
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    services(p),
 		Identities:  identities{p.iam},
 		Authorizer:  p.iam,
-		Invoker:     invoker{front},
+		Invoker:     p.invoker,
 		Region:      n.cfg.Region,
 		CodeHandler: links,
 		Now:         time.Now,
@@ -193,8 +204,10 @@ func services(p *parts) []*wire.Service {
 		s.Errors = errs
 		return s
 	}
+	functions := p.plane.API()
+	functions.Operations = append(functions.Operations, awsapi.InvokeAsync(p.invoker))
 	return []*wire.Service{
-		with(p.plane.API(), awsapi.LambdaErrors),
+		with(functions, awsapi.LambdaErrors),
 		with(p.iam.IAM(), awsapi.IAMErrors),
 		with(p.iam.STS(), awsapi.STSErrors),
 		with(p.logs.API(), awsapi.LogsErrors),

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hearthfaas/hearth/internal/counter"
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
@@ -32,6 +33,12 @@ type Config struct {
 	// AccountConcurrency bounds the environments in use at the same time, for each
 	// account and region.
 	AccountConcurrency int `yaml:"account_concurrency" json:"account_concurrency"`
+	// ScaleBurst is how many environments a function may add within 10 seconds; 0 sets
+	// no bound.
+	ScaleBurst int `yaml:"scale_burst" json:"scale_burst"`
+	// RequestsPerConcurrency is how many invokes a second go with each unit of
+	// concurrency; 0 sets no bound.
+	RequestsPerConcurrency int `yaml:"requests_per_concurrency" json:"requests_per_concurrency"`
 	// IdleTimeout is how long an environment stays warm without an invoke.
 	IdleTimeout time.Duration `yaml:"idle_timeout" json:"idle_timeout"`
 	// MemoryMB bounds the memory of all environments together, by what their
@@ -49,14 +56,16 @@ type Config struct {
 // Default is the configuration of `hearth up` without flags.
 func Default() Config {
 	return Config{
-		Listen:             "127.0.0.1:4566",
-		Isolation:          "namespace",
-		Account:            "000000000000",
-		Region:             "us-east-1",
-		AccountConcurrency: lambda.AccountConcurrencyDefault,
-		IdleTimeout:        10 * time.Minute, // AWS keeps environments for minutes; the order of magnitude is what people expect
-		Path:               "/usr/local/bin:/usr/bin:/bin",
-		LogRetention:       7 * 24 * time.Hour,
+		Listen:                 "127.0.0.1:4566",
+		Isolation:              "namespace",
+		Account:                "000000000000",
+		Region:                 "us-east-1",
+		AccountConcurrency:     lambda.AccountConcurrencyDefault,
+		ScaleBurst:             1000, // AWS's
+		RequestsPerConcurrency: counter.AWSRequestsPerConcurrency,
+		IdleTimeout:            10 * time.Minute, // AWS keeps environments for minutes; the order of magnitude is what people expect
+		Path:                   "/usr/local/bin:/usr/bin:/bin",
+		LogRetention:           7 * 24 * time.Hour,
 	}
 }
 
@@ -81,6 +90,12 @@ func (c Config) Validate() error {
 	}
 	if c.AccountConcurrency < 1 {
 		bad("account_concurrency: %d is below 1", c.AccountConcurrency)
+	}
+	if c.ScaleBurst < 0 {
+		bad("scale_burst: %d is negative", c.ScaleBurst)
+	}
+	if c.RequestsPerConcurrency < 0 {
+		bad("requests_per_concurrency: %d is negative", c.RequestsPerConcurrency)
 	}
 	if c.IdleTimeout < time.Second {
 		bad("idle_timeout: %s is below 1s", c.IdleTimeout)
