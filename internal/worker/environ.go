@@ -24,6 +24,9 @@ func (e *Environment) environ() []string {
 	if tmp := e.sandbox.Path("/tmp"); tmp != "/tmp" {
 		vars["TMPDIR"] = tmp
 	}
+	if opt := e.sandbox.Path("/opt"); opt != "/opt" {
+		vars["HEARTH_LAYERS_DIR"] = opt // for a runtime that looks below /opt by itself
+	}
 	for name, value := range v.Environment {
 		if _, planned := vars[name]; !planned || name == "AWS_ENDPOINT_URL" || name == "TMPDIR" || runtimes.Overridable(name) {
 			vars[name] = value

@@ -46,8 +46,9 @@ def prepare_path():
     """Put the function first, then its layers, then the runtime and the SDK."""
     task = os.environ["LAMBDA_TASK_ROOT"]
     runtime = os.environ.get("LAMBDA_RUNTIME_DIR") or sys.path[0]
+    layers = os.environ.get("HEARTH_LAYERS_DIR", "/opt") + "/python"
     version = "%d.%d" % sys.version_info[:2]
-    first = [task, "/opt/python/lib/python%s/site-packages" % version, "/opt/python"]
+    first = [task, layers + "/lib/python%s/site-packages" % version, layers]
     rest = [p for p in sys.path[1:] if p not in ("", runtime, "/var/runtime")]
     sys.path[:] = first + [runtime, sdk_dir(runtime)] + rest
 
