@@ -1,0 +1,143 @@
+// Package checksum computes the checksums that S3 keeps of objects: CRC32, CRC32C,
+// CRC64NVME, SHA1 and SHA256, of whole objects and of objects made of parts.
+//
+// It decides nothing about which of them a request must carry; package s3 does.
+package checksum
+
+import (
+	"crypto/sha1" //nolint:gosec // S3's API has it
+	"crypto/sha256"
+	"encoding/base64"
+	"hash"
+	"hash/crc32"
+	"hash/crc64"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Algorithm is the name of a checksum in the API.
+type Algorithm string
+
+// The algorithms.
+const (
+	CRC32     Algorithm = "CRC32"
+	CRC32C    Algorithm = "CRC32C"
+	CRC64NVME Algorithm = "CRC64NVME"
+	SHA1      Algorithm = "SHA1"
+	SHA256    Algorithm = "SHA256"
+)
+
+// The ways in which the checksum of an object made of parts is made.
+const (
+	// Composite is the checksum of the parts' checksums.
+	Composite = "COMPOSITE"
+	// FullObject is the checksum of all bytes.
+	FullObject = "FULL_OBJECT"
+)
+
+// All are the algorithms in the order of the API reference.
+var All = []Algorithm{CRC32, CRC32C, CRC64NVME, SHA1, SHA256}
+
+// The reversed polynomials.
+const (
+	poly32   = 0xedb88320         // IEEE
+	poly32C  = 0x82f63b78         // Castagnoli
+	polyNVME = 0x9a6c9329ac4bc9b5 // NVM Express command set specification
+)
+
+var (
+	castagnoli = crc32.MakeTable(poly32C)
+	nvme       = crc64.MakeTable(polyNVME)
+)
+
+// Parse reads the name of an algorithm, in any case.
+func Parse(name string) (Algorithm, bool) {
+	a := Algorithm(strings.ToUpper(name))
+	return a, slices.Contains(All, a)
+}
+
+// Header is the name of the header that carries the checksum, in lower case.
+func (a Algorithm) Header() string { return "x-amz-checksum-" + strings.ToLower(string(a)) }
+
+// New makes a hash of the algorithm. The algorithm must be one of All.
+func (a Algorithm) New() hash.Hash {
+	switch a {
+	case CRC32:
+		return crc32.NewIEEE()
+	case CRC32C:
+		return crc32.New(castagnoli)
+	case CRC64NVME:
+		return crc64.New(nvme)
+	case SHA1:
+		return sha1.New() //nolint:gosec // S3's API has it
+	default:
+		return sha256.New()
+	}
+}
+
+// Valid says whether text has the form of a checksum of the algorithm.
+func (a Algorithm) Valid(text string) bool {
+	sum, err := base64.StdEncoding.DecodeString(text)
+	return err == nil && len(sum) == a.New().Size()
+}
+
+// Encode is the checksum as the API writes it.
+func Encode(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
+
+// Part is one part's checksum and length in bytes.
+type Part struct {
+	Sum  string
+	Size int64
+}
+
+// OfParts is the Composite checksum: that of the concatenated checksums, and the
+// number of parts. It is empty when a part has none.
+func (a Algorithm) OfParts(parts []Part) string {
+	h := a.New()
+	for _, p := range parts {
+		sum, err := base64.StdEncoding.DecodeString(p.Sum)
+		if err != nil || len(sum) != h.Size() {
+			return ""
+		}
+		h.Write(sum)
+	}
+	return Encode(h) + "-" + strconv.Itoa(len(parts))
+}
+
+// Joined is the FullObject checksum, computed from those of the parts, which CRCs
+// allow. It is empty when a part has none or the algorithm is no CRC.
+func (a Algorithm) Joined(parts []Part) string {
+	var poly uint64
+	switch a {
+	case CRC32:
+		poly = poly32
+	case CRC32C:
+		poly = poly32C
+	case CRC64NVME:
+		poly = polyNVME
+	case SHA1, SHA256:
+		return ""
+	default:
+		return ""
+	}
+	size := a.New().Size()
+	var crc uint64
+	for _, p := range parts {
+		sum, err := base64.StdEncoding.DecodeString(p.Sum)
+		if err != nil || len(sum) != size {
+			return ""
+		}
+		var next uint64
+		for _, b := range sum {
+			next = next<<8 | uint64(b)
+		}
+		crc = shift(poly, size*8, crc, p.Size) ^ next
+	}
+	out := make([]byte, size)
+	for i := size - 1; i >= 0; i-- {
+		out[i] = byte(crc)
+		crc >>= 8
+	}
+	return base64.StdEncoding.EncodeToString(out)
+}

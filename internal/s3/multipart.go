@@ -1,0 +1,255 @@
+package s3
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/xml"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/hearthfaas/hearth/internal/s3/checksum"
+	"github.com/hearthfaas/hearth/internal/s3/index"
+)
+
+// The limits of multipart uploads (S3 user guide, "Amazon S3 multipart upload
+// limits").
+const (
+	partNumberMax = 10000
+	partMin       = 5 << 20 // of all parts but the last
+)
+
+type createUploadResult struct {
+	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ InitiateMultipartUploadResult"`
+	Bucket   string
+	Key      string
+	UploadID string `xml:"UploadId"`
+}
+
+func (c *call) createUpload() error {
+	attributes, err := attributesOf(c.r.Header)
+	if err != nil {
+		return err
+	}
+	if err := refuseACL(c.r.Header, c.rec); err != nil {
+		return err
+	}
+	sum, err := uploadChecksum(c.r.Header)
+	if err != nil {
+		return err
+	}
+	var raw [48]byte
+	_, _ = rand.Read(raw[:]) // never fails, as crypto/rand says
+	u := index.Upload{
+		Attributes: attributes, ID: base64.RawURLEncoding.EncodeToString(raw[:]), Initiated: c.now(),
+		Initiator: c.caller.ARN, Checksum: sum,
+	}
+	if err := c.s.index.CreateUpload(c.ctx(), c.bucket, c.key, u); err != nil {
+		return err
+	}
+	if c.r.Header.Get("X-Amz-Checksum-Algorithm") != "" {
+		c.w.Header().Set("X-Amz-Checksum-Algorithm", string(sum.Algorithm))
+		c.w.Header().Set("X-Amz-Checksum-Type", sum.Type)
+	}
+	c.showEncryption(&attributes)
+	c.writeXML(http.StatusOK, createUploadResult{Bucket: c.bucket, Key: c.key, UploadID: u.ID})
+	return nil
+}
+
+// uploadChecksum is the algorithm and the type that an upload was asked for, or
+// what S3 takes by itself (S3 user guide, "Checking object integrity").
+func uploadChecksum(h http.Header) (index.Checksum, error) {
+	name, kind := h.Get("X-Amz-Checksum-Algorithm"), strings.ToUpper(h.Get("X-Amz-Checksum-Type"))
+	if name == "" {
+		if kind != "" {
+			return index.Checksum{}, faultf("InvalidRequest", "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
+		}
+		return index.Checksum{Algorithm: checksum.CRC64NVME, Type: checksum.FullObject}, nil
+	}
+	a, ok := checksum.Parse(name)
+	if !ok {
+		return index.Checksum{}, faultf("InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	}
+	if kind == "" {
+		kind = checksum.Composite
+		if a == checksum.CRC64NVME {
+			kind = checksum.FullObject
+		}
+	}
+	switch {
+	case kind != checksum.Composite && kind != checksum.FullObject:
+		return index.Checksum{}, faultf("InvalidRequest", "Value for x-amz-checksum-type header is invalid.")
+	case kind == checksum.FullObject && (a == checksum.SHA1 || a == checksum.SHA256),
+		kind == checksum.Composite && a == checksum.CRC64NVME:
+		return index.Checksum{}, faultf("InvalidRequest", "The %s checksum type cannot be used with the %s checksum algorithm.", kind, strings.ToLower(string(a)))
+	}
+	return index.Checksum{Algorithm: a, Type: kind}, nil
+}
+
+// upload finds the upload and, where the request names one, the part's number.
+func (c *call) upload() (index.Upload, int, error) {
+	number := 0
+	if text := c.query.Get("partNumber"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > partNumberMax {
+			return index.Upload{}, 0, faultf("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+		}
+		number = n
+	}
+	u, err := c.s.index.Upload(c.ctx(), c.bucket, c.key, c.query.Get("uploadId"))
+	return u, number, err
+}
+
+func (c *call) putPart() error {
+	u, number, err := c.upload()
+	if err != nil {
+		return err
+	}
+	if number == 0 {
+		return faultf("InvalidArgument", "This operation does not accept a query-string without a part number.")
+	}
+	b, err := c.openBody(putMax, u.Checksum.Algorithm)
+	if err != nil {
+		return err
+	}
+	id, err := c.keep(b)
+	if err != nil {
+		return err
+	}
+	p := index.Part{
+		Number: number, Blob: id, Size: b.size, ETag: b.etag(), Modified: c.now(),
+		Checksum: index.Checksum{Algorithm: u.Checksum.Algorithm, Value: b.sum(u.Checksum.Algorithm)},
+	}
+	if err := c.keepPart(u.ID, p); err != nil {
+		return err
+	}
+	c.w.Header().Set("Etag", quote(p.ETag))
+	if claimed, err := claimedChecksum(c.r.Header); err == nil && claimed != "" {
+		c.w.Header().Set(claimed.Header(), b.sum(claimed))
+	}
+	c.showEncryption(&u.Attributes)
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// keepPart puts a part whose blob is durable, and removes what it leaves over.
+func (c *call) keepPart(upload string, p index.Part) error {
+	garbage, err := c.s.index.PutPart(c.ctx(), c.bucket, c.key, upload, p)
+	if err != nil {
+		if certain(err) {
+			c.s.blobs.Remove(p.Blob, []string{p.Blob})
+		}
+		return err
+	}
+	c.s.discard(garbage)
+	return nil
+}
+
+func (c *call) copyPart() error {
+	u, number, err := c.upload()
+	if err != nil {
+		return err
+	}
+	if number == 0 {
+		return faultf("InvalidArgument", "This operation does not accept a query-string without a part number.")
+	}
+	src, _, _, err := c.source()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if text := c.r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
+		start, length, ok, err := parseRange(text, src.Size)
+		if err != nil || !ok {
+			return faultf("InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		}
+		src.limit(start, length)
+	}
+	if src.end-src.at > putMax {
+		return fault("EntityTooLarge")
+	}
+	copied, err := c.copyBytes(src, u.Checksum.Algorithm)
+	if err != nil {
+		return err
+	}
+	p := index.Part{
+		Number: number, Blob: copied.Data, Size: copied.Size, ETag: copied.ETag, Modified: c.now(), Checksum: copied.Checksum,
+	}
+	if err := c.keepPart(u.ID, p); err != nil {
+		return err
+	}
+	c.showEncryption(&u.Attributes)
+	c.writeXML(http.StatusOK, copyResult{
+		XMLName: xml.Name{Space: namespace, Local: "CopyPartResult"}, ETag: quote(p.ETag), LastModified: xmlTime(p.Modified),
+		checksumElements: elementsOf(p.Checksum),
+	})
+	return nil
+}
+
+func (c *call) abortUpload() error {
+	garbage, err := c.s.index.AbortUpload(c.ctx(), c.bucket, c.key, c.query.Get("uploadId"))
+	if err != nil {
+		return err
+	}
+	c.s.discard(garbage)
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+type partsResult struct {
+	XMLName              xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListPartsResult"`
+	Bucket               string
+	Key                  string
+	UploadID             string `xml:"UploadId"`
+	Initiator            owner
+	Owner                owner
+	StorageClass         string
+	PartNumberMarker     int
+	NextPartNumberMarker int `xml:",omitempty"`
+	MaxParts             int
+	IsTruncated          bool
+	ChecksumAlgorithm    string      `xml:",omitempty"`
+	ChecksumType         string      `xml:",omitempty"`
+	Parts                []partEntry `xml:"Part"`
+}
+
+type partEntry struct {
+	PartNumber   int
+	LastModified xmlTime
+	ETag         string
+	Size         int64
+	checksumElements
+}
+
+func (c *call) listParts() error {
+	u, _, err := c.upload()
+	if err != nil {
+		return err
+	}
+	limit, err := c.number("max-parts", pageMax, pageMax)
+	if err != nil {
+		return err
+	}
+	after, err := c.number("part-number-marker", 0, partNumberMax)
+	if err != nil {
+		return err
+	}
+	parts, err := c.s.index.Parts(c.ctx(), u.ID, after, limit+1)
+	if err != nil {
+		return err
+	}
+	out := partsResult{
+		Bucket: c.bucket, Key: c.key, UploadID: u.ID, Initiator: owner{u.Initiator}, Owner: owner{ownerID(c.rec.Account)},
+		StorageClass: classOf(&index.Object{Attributes: u.Attributes}), PartNumberMarker: after, MaxParts: limit,
+		ChecksumAlgorithm: string(u.Checksum.Algorithm), ChecksumType: u.Checksum.Type,
+	}
+	if len(parts) > limit {
+		parts, out.IsTruncated = parts[:limit], true
+	}
+	for _, p := range parts {
+		out.NextPartNumberMarker = p.Number
+		out.Parts = append(out.Parts, partEntry{p.Number, xmlTime(p.Modified), quote(p.ETag), p.Size, elementsOf(p.Checksum)})
+	}
+	c.writeXML(http.StatusOK, out)
+	return nil
+}
