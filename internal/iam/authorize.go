@@ -96,7 +96,7 @@ func denied(who, action, resource, cause string) *lambda.Error {
 func (s *Service) decide(c *lambda.Caller, r Request) (policy.Verdict, error) {
 	owner := arnAccount(r.Resource)
 	layers := policy.Layers{
-		CrossAccount: owner != "" && owner != c.Account && c.Kind != lambda.PrincipalService,
+		CrossAccount: owner != "" && c.Account != "" && owner != c.Account, // services and strangers have no account
 	}
 	if r.ResourcePolicy != nil {
 		layers.Resource = []policy.Source{{Name: "resource policy", Policy: r.ResourcePolicy}}
@@ -143,8 +143,8 @@ func (s *Service) addLayers(layers *policy.Layers, c *lambda.Caller, ctx *reques
 		}
 		ctx.tags = u.Tags
 		return s.addUser(layers, u)
-	case lambda.PrincipalService:
-		// Services have no policies of their own.
+	case lambda.PrincipalService, lambda.PrincipalAnonymous:
+		// They have no policies of their own.
 	}
 	return nil
 }

@@ -163,6 +163,8 @@ func principalType(k lambda.PrincipalKind) string {
 		return "User"
 	case lambda.PrincipalAssumedRole:
 		return "AssumedRole"
+	case lambda.PrincipalAnonymous:
+		return "Anonymous"
 	case lambda.PrincipalService:
 	}
 	return ""

@@ -24,6 +24,10 @@ type Config struct {
 	// TestKeys accepts access key "test" with secret "test" as the account's root.
 	// Only for nodes that listen on loopback alone.
 	TestKeys bool
+	// IssuerKeys says where the signing keys of OpenID Connect issuers are, a JWKS
+	// file or URL by the issuer's URL. Issuers that are not in it are asked over the
+	// network, as OpenID Connect discovery describes.
+	IssuerKeys map[string]string
 	// Now is the clock; nil takes time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -74,6 +78,7 @@ type Service struct {
 	allowed   *bounded[decisionKey, struct{}]
 	narrowing *bounded[string, *sessionPolicies]
 	resources *resources
+	issuers   *issuers
 	used      usedActions
 
 	// writes makes one change at a time, so that what a change depends on (is the
@@ -103,6 +108,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 		allowed:   newBounded[decisionKey, struct{}](decisionCacheMax),
 		narrowing: newBounded[string, *sessionPolicies](narrowingCacheMax),
 	}
+	s.issuers = newIssuers(cfg.IssuerKeys)
 	s.resources = newResources(s.ownTags, s.log)
 	if s.now == nil {
 		s.now = time.Now

@@ -21,11 +21,18 @@ type session struct {
 	Kind    lambda.PrincipalKind `json:"k"`
 	Account string               `json:"a"`
 	RoleARN string               `json:"r,omitempty"`
-	RoleID  string               `json:"i,omitempty"`
+	RoleID  string               `json:"i,omitempty"` // or the user's id
 	Name    string               `json:"n,omitempty"`
 	Policy  string               `json:"p,omitempty"`
 	Secret  string               `json:"s"`
 	Expires int64                `json:"e"` // Unix seconds
+	Issued  int64                `json:"b"` // Unix seconds
+
+	UserARN  string              `json:"u,omitempty"` // of a user's own session, beside its RoleID
+	Tags     []lambda.SessionTag `json:"t,omitempty"`
+	Source   string              `json:"o,omitempty"` // source identity
+	Provider string              `json:"w,omitempty"`
+	Function string              `json:"f,omitempty"` // ARN of the function that the platform made it for
 }
 
 // openSession is a token that was opened before.
@@ -39,7 +46,7 @@ type openSession struct {
 func (s *Service) mint(se session, d time.Duration) (lambda.Credentials, error) {
 	expires := s.now().Add(d).UTC().Truncate(time.Second)
 	id := newAccessKeyID("ASIA", se.Account)
-	se.Secret, se.Expires = newSecret(), expires.Unix()
+	se.Secret, se.Expires, se.Issued = newSecret(), expires.Unix(), s.now().Unix()
 	text, err := json.Marshal(se)
 	if err != nil {
 		return lambda.Credentials{}, fmt.Errorf("encode a session token: %w", err)
@@ -69,9 +76,15 @@ func (s *Service) openToken(accessKeyID, token string) (*openSession, error) {
 	if err := json.Unmarshal(text, &se); err != nil {
 		return nil, fmt.Errorf("decode a session token: %w", err)
 	}
-	identity := rootIdentity(se.Account, accessKeyID, se.Secret)
-	if se.Kind == lambda.PrincipalAssumedRole {
-		identity.Caller = lambda.Caller{
+	return &openSession{token: token, expires: time.Unix(se.Expires, 0), identity: se.identity(accessKeyID)}, nil
+}
+
+// identity is what the session proves under an access key.
+func (se *session) identity(accessKeyID string) Identity {
+	id := rootIdentity(se.Account, accessKeyID, se.Secret)
+	switch se.Kind {
+	case lambda.PrincipalAssumedRole:
+		id.Caller = lambda.Caller{
 			Kind:          lambda.PrincipalAssumedRole,
 			Account:       se.Account,
 			ARN:           sessionARN(se.RoleARN, se.Name),
@@ -80,8 +93,16 @@ func (s *Service) openToken(accessKeyID, token string) (*openSession, error) {
 			SessionPolicy: se.Policy,
 			AccessKeyID:   accessKeyID,
 		}
+	case lambda.PrincipalUser:
+		id.Caller = lambda.Caller{
+			Kind: lambda.PrincipalUser, Account: se.Account, ARN: se.UserARN, UserID: se.RoleID, AccessKeyID: accessKeyID,
+		}
+	default:
 	}
-	return &openSession{token: token, expires: time.Unix(se.Expires, 0), identity: identity}, nil
+	id.Caller.Session = &lambda.Session{
+		Issued: time.Unix(se.Issued, 0), Tags: se.Tags, SourceIdentity: se.Source, Provider: se.Provider, FunctionARN: se.Function,
+	}
+	return id
 }
 
 // MintRoleSession makes credentials of a role for the platform itself, without
@@ -93,6 +114,19 @@ func (s *Service) MintRoleSession(_ context.Context, roleARN, sessionName string
 		return lambda.Credentials{}, errCannotAssume()
 	}
 	return s.mint(roleSession(r, sessionName), d)
+}
+
+// MintFunctionSession is MintRoleSession for the environments of a function: the
+// session is called like the function, and calls made with it carry the condition
+// key lambda:SourceFunctionArn.
+func (s *Service) MintFunctionSession(_ context.Context, roleARN string, f lambda.FunctionID, d time.Duration) (lambda.Credentials, error) {
+	r, ok := s.mirror.roleByARN(roleARN)
+	if !ok {
+		return lambda.Credentials{}, errCannotAssume()
+	}
+	se := roleSession(r, f.Name)
+	se.Function = f.ARN()
+	return s.mint(se, d)
 }
 
 func roleSession(r *role, name string) session {

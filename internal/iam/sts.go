@@ -16,18 +16,19 @@ import (
 
 // The limits of the STS API (STS API reference). Durations are seconds.
 const (
-	durationMin        = 900
-	durationMax        = 43200
-	durationDefault    = 3600
-	chainedMax         = 3600 // a session made from a role session
-	tokenDurationMax   = 3600 // GetSessionToken for a root user
-	sessionNameMin     = 2
-	sessionNameMax     = 64
-	sessionPolicyMax   = 2048
-	sessionPolicyARNs  = 10
-	externalIDMin      = 2
-	externalIDMax      = 1224
-	packedPercentWhole = 100
+	durationMin          = 900
+	durationMax          = 43200
+	durationDefault      = 3600
+	chainedMax           = 3600 // a session made from a role session
+	tokenDurationMax     = 3600 // GetSessionToken for a root user
+	tokenDurationDefault = 43200
+	sessionNameMin       = 2
+	sessionNameMax       = 64
+	sessionPolicyMax     = 2048
+	sessionPolicyARNs    = 10
+	externalIDMin        = 2
+	externalIDMax        = 1224
+	packedPercentWhole   = 100
 )
 
 var sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]*$`)
@@ -39,10 +40,22 @@ func (s *Service) STS() *wire.Service {
 		wire.Op("AssumeRole", s.assumeRole, func(_ lambda.Caller, in *sts.AssumeRoleInput) string {
 			return deref(in.RoleArn)
 		}),
+		wire.Op("AssumeRoleWithWebIdentity", s.assumeRoleWithWebIdentity, func(_ lambda.Caller, in *sts.AssumeRoleWithWebIdentityInput) string {
+			return deref(in.RoleArn)
+		}),
 		wire.Op("GetSessionToken", s.getSessionToken, nil),
+		wire.Op("GetAccessKeyInfo", s.getAccessKeyInfo, nil),
+		wire.Op("DecodeAuthorizationMessage", s.decodeAuthorizationMessage, nil),
 	}
 	for i := range operations {
-		operations[i].OwnVerdict = true
+		switch operations[i].Name {
+		case "GetAccessKeyInfo", "DecodeAuthorizationMessage":
+		case "AssumeRoleWithWebIdentity":
+			operations[i].Unsigned = true
+			fallthrough
+		default:
+			operations[i].OwnVerdict = true
+		}
 	}
 	return &wire.Service{
 		Name:       "sts",
@@ -63,31 +76,30 @@ func (s *Service) assumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	if err := checkAssumeRole(in); err != nil {
 		return nil, err
 	}
-	narrowed, packed, err := s.narrow(in)
+	if c.Kind == lambda.PrincipalRoot {
+		return nil, &lambda.Error{Code: codeAccessDenied, Message: "Roles may not be assumed by root accounts."}
+	}
+	narrowed, packed, err := s.narrow(in.Policy, in.PolicyArns, *in.RoleArn)
 	if err != nil {
 		return nil, err
 	}
 	r, ok := s.mirror.roleByARN(*in.RoleArn)
 	if !ok {
-		return nil, deniedAssume(&c, *in.RoleArn, "")
+		return nil, deniedAssume(&c, actionAssumeRole, *in.RoleArn, "")
 	}
-	keys := policy.Values{"sts:rolesessionname": {*in.RoleSessionName}}
-	if in.ExternalId != nil {
-		keys["sts:externalid"] = []string{*in.ExternalId}
-	}
-	v, err := s.checkAssume(&c, r, keys)
+	tags, source, err := inherit(&c, in)
 	if err != nil {
 		return nil, err
 	}
-	if !v.Allowed {
-		return nil, deniedAssume(&c, *in.RoleArn, v.Cause(actionAssumeRole))
+	if err := s.mayAssume(&c, r, in); err != nil {
+		return nil, err
 	}
 	d, err := sessionDuration(&c, r, in.DurationSeconds)
 	if err != nil {
 		return nil, err
 	}
 	se := roleSession(r, *in.RoleSessionName)
-	se.Policy = narrowed
+	se.Policy, se.Tags, se.Source = narrowed, tags, source
 	creds, err := s.mint(se, d)
 	if err != nil {
 		return nil, err
@@ -96,23 +108,22 @@ func (s *Service) assumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	return &sts.AssumeRoleOutput{
 		AssumedRoleUser:  &types.AssumedRoleUser{Arn: &arn, AssumedRoleId: &id},
 		Credentials:      describeCredentials(creds),
-		PackedPolicySize: optional(packed), //nolint:staticcheck // clients still read it beside its replacement
+		PackedPolicySize: optional(packed),
+		SourceIdentity:   optional(source),
 	}, nil
 }
 
 // deniedAssume says no more of a role that does not exist than of one that may not
 // be assumed.
-func deniedAssume(c *lambda.Caller, roleARN, cause string) *lambda.Error {
+func deniedAssume(c *lambda.Caller, action, roleARN, cause string) *lambda.Error {
 	e := lambda.Errorf(codeAccessDenied, "User: %s is not authorized to perform: %s on resource: %s",
-		c.ARN, actionAssumeRole, roleARN)
-	if cause != "" && cause != noTrust {
+		c.ARN, action, roleARN)
+	if cause != "" && cause != (policy.Verdict{Layer: policy.LayerTrust}).Cause(action) {
+		// Left out: that no trust policy allows it would tell strangers that a role exists.
 		e.Message += " " + cause
 	}
 	return e
 }
-
-// noTrust is the cause that is left out: it would tell strangers that a role exists.
-var noTrust = policy.Verdict{Layer: policy.LayerTrust}.Cause(actionAssumeRole)
 
 func checkAssumeRole(in *sts.AssumeRoleInput) error {
 	var c checks
@@ -135,12 +146,15 @@ func checkAssumeRole(in *sts.AssumeRoleInput) error {
 	for _, p := range in.PolicyArns {
 		c.arn(p.Arn, "policyArns.member.arn")
 	}
+	c.sessionTags(in.Tags, in.TransitiveTagKeys)
+	if in.SourceIdentity != nil {
+		c.text(in.SourceIdentity, "sourceIdentity", sessionNameMin, sessionNameMax)
+		if !sessionNamePattern.MatchString(*in.SourceIdentity) {
+			c.add(in.SourceIdentity, "sourceIdentity", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
+		}
+	}
 	// What would change the verdict on the session's calls is refused, not ignored.
 	switch {
-	case len(in.Tags) > 0 || len(in.TransitiveTagKeys) > 0:
-		c.fail(lambda.Errorf(codeValidation, "Session tags are not supported by Hearth."))
-	case in.SourceIdentity != nil:
-		c.fail(lambda.Errorf(codeValidation, "SourceIdentity is not supported by Hearth."))
 	case in.SerialNumber != nil || in.TokenCode != nil:
 		c.fail(lambda.Errorf(codeValidation, "Multi-factor authentication is not supported by Hearth."))
 	case len(in.ProvidedContexts) > 0:
@@ -151,16 +165,16 @@ func checkAssumeRole(in *sts.AssumeRoleInput) error {
 
 // narrow checks the session policies and packs them for the token. The second
 // result is how much of the allowed size they take, in percent.
-func (s *Service) narrow(in *sts.AssumeRoleInput) (text string, percent int32, err error) {
-	t := sessionPolicyText{Inline: deref(in.Policy)}
-	if in.Policy != nil {
+func (s *Service) narrow(inline *string, arns []types.PolicyDescriptorType, roleARN string) (text string, percent int32, err error) {
+	t := sessionPolicyText{Inline: deref(inline)}
+	if inline != nil {
 		if _, err := checkDocument(policy.Identity, t.Inline); err != nil {
 			return "", 0, err
 		}
 	}
-	for _, p := range in.PolicyArns {
+	for _, p := range arns {
 		m, ok := s.mirror.policyByARN(*p.Arn)
-		if !ok || m.account != awsAccount && m.account != arnAccount(*in.RoleArn) {
+		if !ok || m.account != awsAccount && m.account != arnAccount(roleARN) {
 			return "", 0, lambda.Errorf(codeValidation, "Policy %s does not exist or is not attachable.", *p.Arn)
 		}
 		t.ARNs = append(t.ARNs, *p.Arn)
@@ -193,15 +207,20 @@ func (s *Service) getSessionToken(ctx context.Context, in *sts.GetSessionTokenIn
 	if err := check.err(); err != nil {
 		return nil, err
 	}
-	if c.Kind != lambda.PrincipalRoot {
+	if c.Kind != lambda.PrincipalRoot && c.Kind != lambda.PrincipalUser || c.Session != nil {
 		return nil, &lambda.Error{Code: codeAccessDenied, Message: "Cannot call GetSessionToken with session credentials"}
 	}
-	// A root user's tokens last an hour at most, whatever is asked for.
-	n := int32(tokenDurationMax)
+	n := int32(tokenDurationDefault)
 	if in.DurationSeconds != nil {
-		n = min(n, *in.DurationSeconds)
+		n = *in.DurationSeconds
 	}
-	creds, err := s.mint(session{Kind: lambda.PrincipalRoot, Account: c.Account}, time.Duration(n)*time.Second)
+	se := session{Kind: c.Kind, Account: c.Account}
+	if c.Kind == lambda.PrincipalUser {
+		se.UserARN, se.RoleID = c.ARN, c.UserID
+	} else {
+		n = min(n, tokenDurationMax) // a root user's tokens last an hour at most, whatever is asked for
+	}
+	creds, err := s.mint(se, time.Duration(n)*time.Second)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,11 @@ import (
 )
 
 const (
-	actionAssumeRole = "sts:AssumeRole"
-	lambdaService    = "lambda.amazonaws.com"
+	actionAssumeRole  = "sts:AssumeRole"
+	actionTagSession  = "sts:TagSession"
+	actionSetSource   = "sts:SetSourceIdentity"
+	actionWebIdentity = "sts:AssumeRoleWithWebIdentity"
+	lambdaService     = "lambda.amazonaws.com"
 )
 
 func errCannotAssume() *lambda.Error {
@@ -60,9 +63,10 @@ func (s *Service) CanPassRole(ctx context.Context, roleARN, service string) erro
 	})
 }
 
-// checkAssume says whether a caller may assume a role: the trust policy must allow
-// it, and the caller's own policies too unless the trust policy names the caller.
-func (s *Service) checkAssume(c *lambda.Caller, r *role, keys policy.Values) (policy.Verdict, error) {
+// checkAssume says whether a caller may assume a role, or do one of the actions that
+// go with it: the trust policy must allow it, and the caller's own policies too
+// unless the trust policy names the caller.
+func (s *Service) checkAssume(c *lambda.Caller, r *role, action string, keys policy.Values) (policy.Verdict, error) {
 	trust, err := r.trust()
 	if err != nil {
 		return policy.Verdict{}, fmt.Errorf("read the trust policy of %s: %w", r.arn, err)
@@ -72,12 +76,12 @@ func (s *Service) checkAssume(c *lambda.Caller, r *role, keys policy.Values) (po
 		Trust:        true,
 		CrossAccount: r.account != c.Account,
 	}
-	ctx := requestContext{caller: c, now: s.now, extra: keys}
+	ctx := requestContext{caller: c, now: s.now, extra: keys, resources: s.resources, action: action, resource: r.arn}
 	if err := s.addLayers(&layers, c, &ctx); err != nil {
 		return policy.Verdict{}, err
 	}
 	return layers.Decide(&policy.Request{
-		Action:    actionAssumeRole,
+		Action:    action,
 		Resource:  r.arn,
 		Principal: principalOf(c),
 		Context:   &ctx,

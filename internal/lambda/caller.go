@@ -14,6 +14,8 @@ const (
 	PrincipalUser        PrincipalKind = "user"
 	PrincipalAssumedRole PrincipalKind = "assumed-role"
 	PrincipalService     PrincipalKind = "service"
+	// PrincipalAnonymous signed nothing: a request that may come unsigned.
+	PrincipalAnonymous PrincipalKind = "anonymous"
 )
 
 // Caller is who sent a request, as its signature proved, and where it was sent.

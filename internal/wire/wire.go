@@ -76,6 +76,9 @@ type Operation struct {
 	// caller and asks no policy. STS needs it, where GetCallerIdentity is never
 	// denied and AssumeRole is up to the role's trust policy.
 	OwnVerdict bool
+	// Unsigned says that a request without a signature is carried out too, for a caller
+	// of kind anonymous. It goes with OwnVerdict.
+	Unsigned bool
 	// Call carries the operation out. It returns the output, or an error: a
 	// *lambda.Error is shown to the caller, any other is a fault of Hearth's.
 	Call func(ctx context.Context, in any) (any, error)

@@ -11,6 +11,9 @@ type Principal struct {
 	ARN     string // of the root user, the user or the role session
 	RoleARN string // of the role behind a session
 	Service string // such as "lambda.amazonaws.com"; empty for the others
+	// Federated is the ARN of the identity provider behind a web identity; empty for
+	// the others.
+	Federated string
 }
 
 // Grant is how closely a statement names the principal. An identity policy must
@@ -35,7 +38,8 @@ const (
 	principalAccount
 	principalARN
 	principalService
-	principalForeign // federated and canonical users: read, never matched
+	principalFederated
+	principalForeign // canonical users and deleted principals: read, never matched
 )
 
 type principalEntry struct {
@@ -64,6 +68,10 @@ func (e principalEntry) match(p Principal) Grant {
 		}
 	case principalService:
 		if p.Service != "" && p.Service == e.text {
+			return GrantPrincipal
+		}
+	case principalFederated:
+		if p.Federated != "" && p.Federated == e.text {
 			return GrantPrincipal
 		}
 	case principalForeign:
@@ -124,7 +132,9 @@ func parsePrincipal(kind, text string) (principalEntry, bool) {
 		ok := strings.HasSuffix(text, ".amazonaws.com") || strings.HasSuffix(text, ".amazonaws.com.cn") ||
 			strings.HasSuffix(text, ".amazon.com") || strings.HasSuffix(text, ".aws.internal")
 		return principalEntry{principalService, text}, ok && !strings.ContainsAny(text, "*? ")
-	case "Federated", "CanonicalUser":
+	case "Federated":
+		return principalEntry{principalFederated, text}, text != ""
+	case "CanonicalUser":
 		return principalEntry{principalForeign, text}, text != ""
 	}
 	return principalEntry{}, false
