@@ -109,9 +109,9 @@ func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch mode := r.Header.Get(headerResponseMode); mode {
-	case "":
-	case "streaming":
-		if p := g.streaming(); p != nil {
+	case "", "streaming":
+		// aws-lambda-go streams without saying so: its bodies have no length.
+		if p := g.streaming(); p != nil && (mode != "" || r.ContentLength < 0) {
 			g.serveStream(w, r, p, id)
 			return
 		}
