@@ -15,6 +15,9 @@ import (
 type Request struct {
 	Action   string // "lambda:InvokeFunction"
 	Resource string // an ARN; empty means "*"
+	// Owner is the account that owns the resource where its ARN does not tell, as
+	// those of buckets do not.
+	Owner string
 	// ResourcePolicy is the policy of the resource when its owner passes it along; nil
 	// asks the owner that UseResources made known, if any.
 	ResourcePolicy *policy.Policy
@@ -94,7 +97,7 @@ func denied(who, action, resource, cause string) *lambda.Error {
 
 // decide collects the layers that apply to the caller and asks them.
 func (s *Service) decide(c *lambda.Caller, r Request) (policy.Verdict, error) {
-	owner := arnAccount(r.Resource)
+	owner := cmp.Or(r.Owner, arnAccount(r.Resource))
 	layers := policy.Layers{
 		CrossAccount: owner != "" && c.Account != "" && owner != c.Account, // services and strangers have no account
 	}

@@ -37,8 +37,12 @@ func TestAMintedSessionIsProvedByItsToken(t *testing.T) {
 		UserID:  *created.Role.RoleId + ":my-function",
 		RoleARN: arn, AccessKeyID: creds.AccessKeyID,
 	}}
+	if got, err := f.Lookup(t.Context(), creds.AccessKeyID, creds.SessionToken); err != nil || !got.Caller.Session.Issued.Equal(testStart) {
+		t.Errorf("got %+v, error %v; want a session issued at %s", got.Caller.Session, err, testStart)
+	}
 	for _, answer := range []string{"first", "cached"} {
 		got, err := f.Lookup(t.Context(), creds.AccessKeyID, creds.SessionToken)
+		got.Caller.Session = nil
 		if err != nil || got != want {
 			t.Errorf("%s answer: got %+v, error %v; want %+v", answer, got.Caller, err, want.Caller)
 		}

@@ -31,13 +31,13 @@ func TestWhoMayAssumeARole(t *testing.T) {
 	tests := []struct {
 		name   string
 		trust  string
-		caller string // a role, or "" for root
+		caller string // a role, or "" for a user with every permission
 		own    string // the calling role's own policy
 		in     func(*sts.AssumeRoleInput)
 		want   string // the refusal after the resource; "-" for none
 	}{
-		{"root, when the account is trusted", trustFor(account), "", "", nil, "-"},
-		{"root, when only a service is trusted", lambdaTrust, "", "", nil, ""},
+		{"a user with every permission, when the account is trusted", trustFor(account), "", "", nil, "-"},
+		{"a user with every permission, when only a service is trusted", lambdaTrust, "", "", nil, ""},
 		{"a role that the trust policy names", trustFor("arn:aws:iam::000000000000:role/caller"), "caller", "", nil, "-"},
 		{"a role's session that the trust policy names", trustFor("arn:aws:sts::000000000000:assumed-role/caller/f"), "caller", "", nil, "-"},
 		{"a role of a trusted account without its own permission", trustFor(account), "caller", "", nil, " because no identity-based policy allows the sts:AssumeRole action"},
@@ -57,7 +57,7 @@ func TestWhoMayAssumeARole(t *testing.T) {
 			f := open(t, nil)
 			f.mustCreateRole(t, "caller", lambdaTrust)
 			target := f.mustCreateRole(t, "target", tt.trust)
-			c := rootIdentity(account, "test", "test").Caller
+			c := f.mustUser(t, "admin", allowDocument("*", "*"))
 			if tt.caller != "" {
 				if tt.own != "" {
 					f.mustPutRolePolicy(t, tt.caller, "own", tt.own)
@@ -93,6 +93,7 @@ func TestWhoMayAssumeARole(t *testing.T) {
 func TestAssumeRoleChecksItsInput(t *testing.T) {
 	f := open(t, nil)
 	role := f.mustCreateRole(t, "r", trustFor(account))
+	ctx := f.asAdmin(t)
 	tests := []struct {
 		name          string
 		edit          func(*sts.AssumeRoleInput)
@@ -106,15 +107,18 @@ func TestAssumeRoleChecksItsInput(t *testing.T) {
 		{"a session policy that does not exist", func(in *sts.AssumeRoleInput) {
 			in.PolicyArns = []ststypes.PolicyDescriptorType{{Arn: new("arn:aws:iam::aws:policy/None")}}
 		}, codeValidation, "Policy arn:aws:iam::aws:policy/None does not exist or is not attachable."},
-		{"session tags", func(in *sts.AssumeRoleInput) {
-			in.Tags = []ststypes.Tag{{Key: new("k"), Value: new("v")}}
-		}, codeValidation, "Session tags are not supported by Hearth."},
+		{"a transitive tag that is not among the tags", func(in *sts.AssumeRoleInput) {
+			in.Tags, in.TransitiveTagKeys = []ststypes.Tag{{Key: new("k"), Value: new("v")}}, []string{"other"}
+		}, codeValidation, "The specified transitive tag key must be included in the requested tags."},
+		{"a tag twice", func(in *sts.AssumeRoleInput) {
+			in.Tags = []ststypes.Tag{{Key: new("k"), Value: new("v")}, {Key: new("K"), Value: new("w")}}
+		}, codeValidation, "Duplicate tag keys found. Please note that Tag keys are case insensitive."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			in := &sts.AssumeRoleInput{RoleArn: role.Arn, RoleSessionName: new("sess")}
 			tt.edit(in)
-			_, err := f.assumeRole(asRoot(t), in)
+			_, err := f.assumeRole(ctx, in)
 			wantError(t, err, tt.code, tt.message)
 		})
 	}
@@ -151,10 +155,11 @@ func TestSessionPoliciesNarrow(t *testing.T) {
 	f := open(t, nil)
 	f.mustCreateRole(t, "wide", trustFor(account))
 	f.mustPutRolePolicy(t, "wide", "all", allowDocument("lambda:*", "*"))
-	whole := f.assume(t, asRoot(t), &sts.AssumeRoleInput{})
-	inline := f.assume(t, asRoot(t), &sts.AssumeRoleInput{Policy: new(allowDocument("lambda:Get*", "*"))})
-	managed := f.assume(t, asRoot(t), &sts.AssumeRoleInput{PolicyArns: []ststypes.PolicyDescriptorType{{Arn: new(basicRole)}}})
-	beyond := f.assume(t, asRoot(t), &sts.AssumeRoleInput{Policy: new(allowDocument("s3:*", "*"))})
+	ctx := f.asAdmin(t)
+	whole := f.assume(t, ctx, &sts.AssumeRoleInput{})
+	inline := f.assume(t, ctx, &sts.AssumeRoleInput{Policy: new(allowDocument("lambda:Get*", "*"))})
+	managed := f.assume(t, ctx, &sts.AssumeRoleInput{PolicyArns: []ststypes.PolicyDescriptorType{{Arn: new(basicRole)}}})
+	beyond := f.assume(t, ctx, &sts.AssumeRoleInput{Policy: new(allowDocument("s3:*", "*"))})
 	tests := []struct {
 		name   string
 		caller lambda.Caller
