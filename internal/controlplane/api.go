@@ -64,6 +64,10 @@ func (s *Service) API() *wire.Service {
 			s.urlOperations(),
 			s.signingOperations(),
 			s.provisionedOperations(),
+			s.policyOperations(),
+			s.scalingOperations(),
+			s.durableOperations(),
+			s.capacityOperations(),
 		),
 	}
 }

@@ -29,7 +29,7 @@ func (s *Service) AddLayerVersionPermission(ctx context.Context, in *awslambda.A
 		if err := checkRevision(in.RevisionId, v.PolicyRevision, msgLayerPolicyRevision); err != nil {
 			return err
 		}
-		v.Policy = policyRecord{Statements: append(slices.Clone(v.Policy.Statements), st)}
+		v.Policy = policyRecord{Statements: append(slices.Clone(v.Policy.Statements), newPolicyStatement(st))}
 		v.PolicyRevision = revision
 		return v.Policy.checkSize()
 	})

@@ -35,7 +35,8 @@ func (s *Service) AddPermission(ctx context.Context, in *awslambda.AddPermission
 		if err := checkRevision(in.RevisionId, revision, msgPolicyRevision); err != nil {
 			return err
 		}
-		next := policyRecord{Statements: append(slices.Clone(old.Statements), st)}
+		next := policyRecord{Statements: append(slices.Clone(old.Statements), newPolicyStatement(st)),
+			Version: old.Version, ID: old.ID}
 		if err := next.checkSize(); err != nil {
 			return err
 		}
@@ -76,7 +77,9 @@ func (s *Service) RemovePermission(ctx context.Context, in *awslambda.RemovePerm
 		if err := checkRevision(in.RevisionId, revision, msgPolicyRevision); err != nil {
 			return err
 		}
-		e.putPolicy(q, policyRecord{Statements: slices.Delete(slices.Clone(old.value.Statements), at, at+1)})
+		next := old.value
+		next.Statements = slices.Delete(slices.Clone(next.Statements), at, at+1)
+		e.putPolicy(q, next)
 		e.touchQualifier(q)
 		return nil
 	})
@@ -117,7 +120,7 @@ func (s *Service) ResourcePolicy(id lambda.FunctionID, qualifier string) (docume
 }
 
 func (p policyRecord) find(sid string) int {
-	return slices.IndexFunc(p.Statements, func(st statement) bool { return st.Sid == sid })
+	return slices.IndexFunc(p.Statements, func(st policyStatement) bool { return st.sid == sid })
 }
 
 // policyRevision is the RevisionId that goes with the policy of a qualifier: that of
@@ -142,20 +145,21 @@ func (f *function) policyRevision(q string) (string, error) {
 }
 
 // touchQualifier gives the function, version or alias that a policy belongs to a
-// new RevisionId.
-func (e *edit) touchQualifier(q string) {
+// new RevisionId, which it returns.
+func (e *edit) touchQualifier(q string) string {
 	if a, ok := e.f.aliases[q]; ok {
 		next := a.value
 		next.RevisionID = lambda.NewUUID()
 		e.putAlias(q, next)
-		return
+		return next.RevisionID
 	}
 	if v, ok := e.f.version(q); ok {
 		n := parseLabel(q)
 		next := v.value
 		next.RevisionID = lambda.NewUUID()
 		e.putVersion(n, next)
-		return
+		return next.RevisionID
 	}
 	e.touch()
+	return e.record.Latest.RevisionID
 }

@@ -82,6 +82,8 @@ type functionRecord struct {
 	// RuntimeManagement is by qualifier, "$LATEST" or a number.
 	RuntimeManagement map[string]runtimeManagement `json:"runtime_management,omitempty"`
 	RecursiveLoop     string                       `json:"recursive_loop,omitempty"`
+	// Scaling is by qualifier, "$LATEST.PUBLISHED" or a number.
+	Scaling map[string]scalingRecord `json:"scaling,omitempty"`
 	// SigningARN is the code signing configuration, empty for none.
 	SigningARN string `json:"signing_arn,omitempty"`
 }
@@ -110,7 +112,11 @@ type aliasRecord struct {
 
 // policyRecord is the resource policy of one qualifier.
 type policyRecord struct {
-	Statements []statement `json:"statements"`
+	Statements []policyStatement `json:"statements"`
+	// Version and ID are those of a document that was put whole; both are empty for
+	// one that AddPermission began.
+	Version string `json:"version,omitempty"`
+	ID      string `json:"id,omitempty"`
 }
 
 type eventInvokeRecord struct {

@@ -43,14 +43,21 @@ type arnLike struct {
 
 // policyDocument is what GetPolicy returns as text.
 type policyDocument struct {
-	Version   string      `json:"Version"`
-	ID        string      `json:"Id"`
-	Statement []statement `json:"Statement"`
+	Version   string            `json:"Version"`
+	ID        string            `json:"Id,omitempty"`
+	Statement []policyStatement `json:"Statement"`
 }
 
 func (p policyRecord) document() string {
-	return compactJSON(policyDocument{Version: "2012-10-17", ID: "default", Statement: p.Statements})
+	d := policyDocument{Version: p.Version, ID: p.ID, Statement: p.Statements}
+	if d.Version == "" {
+		d.Version, d.ID = policyVersion, "default"
+	}
+	return compactJSON(d)
 }
+
+// policyVersion is the version of the policy language that AddPermission writes.
+const policyVersion = "2012-10-17"
 
 // newStatement makes the statement that AddPermission adds to the policy of arn.
 func newStatement(in *awslambda.AddPermissionInput, arn string) (statement, error) {
