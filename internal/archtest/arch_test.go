@@ -61,6 +61,11 @@ var layers = []layer{
 		because:  "services meet each other through interfaces that node passes in",
 	},
 	{
+		packages: []string{"s3/..."},
+		may:      []string{"lambda", "store", "store/sqlite", "awsapi/sigv4", "s3/..."},
+		because:  "S3 speaks its own protocol with the edge's signatures, and asks identity through its own interface",
+	},
+	{
 		packages: []string{"awsapi/..."},
 		may:      []string{"lambda", "wire/...", "awsapi/..."},
 		because:  "the edge knows shapes and signatures, not business rules",

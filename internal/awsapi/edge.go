@@ -33,6 +33,9 @@ type Config struct {
 	// CodeHandler answers GET /_hearth/code/…, the presigned links to packages.
 	// Nil answers 404.
 	CodeHandler http.Handler
+	// Handlers are the services that speak for themselves, by the name in a
+	// request's credential scope. May be nil.
+	Handlers map[string]Handler
 }
 
 // Edge is the http.Handler of the one port that AWS clients use.
@@ -115,6 +118,10 @@ func New(cfg Config) (*Edge, error) {
 // ServeHTTP answers one request. A panic in an operation ends that request with a
 // 500 and nothing else.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := e.handlerFor(r); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
 	if rest, own := strings.CutPrefix(r.URL.Path, ownPrefix); own {
 		e.serveOwn(w, r, rest)
 		return

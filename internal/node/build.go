@@ -18,6 +18,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/logs"
 	"github.com/hearthfaas/hearth/internal/runtimes"
+	"github.com/hearthfaas/hearth/internal/s3"
 	"github.com/hearthfaas/hearth/internal/sandbox"
 	"github.com/hearthfaas/hearth/internal/sandbox/namespace"
 	"github.com/hearthfaas/hearth/internal/sandbox/process"
@@ -44,6 +45,7 @@ type parts struct {
 	store  *sqlite.Store
 	iam    *iam.Service
 	logs   *logs.Service
+	s3     *s3.Service
 	plane  *controlplane.Service
 	driver sandbox.Driver
 	// stock keeps what the driver makes ahead in store; nil when it needs nothing.
@@ -122,6 +124,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Allow:         allow(p.iam),
 		Architectures: architectures(),
 		FunctionURL:   functionURL(addr),
+		Objects:       p.s3,
 		PassRole: func(ctx context.Context, arn string) error {
 			return p.iam.CanPassRole(ctx, arn, "lambda.amazonaws.com")
 		},
@@ -141,6 +144,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Invoker:     p.invoker,
 		Region:      n.cfg.Region,
 		CodeHandler: links,
+		Handlers:    map[string]awsapi.Handler{"s3": p.s3},
 		Now:         time.Now,
 		Log:         n.log,
 	})
@@ -172,6 +176,14 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return fmt.Errorf("open the logs: %w", err)
 	}
 	p.closers = append(p.closers, p.logs.Close)
+	p.s3, err = s3.Open(ctx, s3.Config{
+		Dir: n.dir("s3"), Identities: s3Identities{p.iam}, Authorizer: &s3Authorizer{iam: p.iam},
+		Region: n.cfg.Region, Log: n.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open the buckets: %w", err)
+	}
+	p.closers = append(p.closers, p.s3.Close)
 	return nil
 }
 

@@ -16,7 +16,7 @@ func (c *call) identify() error {
 	claim, err := sigv4.Parse(c.r)
 	if e, ok := errors.AsType[*lambda.Error](err); ok {
 		if e.Code == lambda.CodeMissingAuthentication {
-			c.caller = c.complete(lambda.Caller{}, "")
+			c.caller = c.complete(lambda.Caller{Kind: lambda.PrincipalAnonymous}, "")
 			return nil
 		}
 		return faultf("AuthorizationHeaderMalformed", "%s", e.Message)
@@ -93,7 +93,7 @@ func (s *Service) allow(ctx context.Context, caller lambda.Caller, action, bucke
 	return denied(s.cfg.Authorizer.Authorize(ctx, caller, q))
 }
 
-func anonymous(c lambda.Caller) bool { return c.Kind == "" }
+func anonymous(c lambda.Caller) bool { return c.Kind == lambda.PrincipalAnonymous }
 
 // denied gives a refusal by identity S3's code.
 func denied(err error) error {

@@ -53,8 +53,8 @@ type Question struct {
 
 // Authorizer says whether a caller may do something.
 type Authorizer interface {
-	// Authorize returns nil or a *lambda.Error with AWS's text. An anonymous caller
-	// has an empty Kind.
+	// Authorize returns nil or a *lambda.Error with AWS's text. Those who signed
+	// nothing are lambda.PrincipalAnonymous.
 	Authorize(ctx context.Context, c lambda.Caller, q Question) error
 	// CheckPolicy says what is wrong with a bucket policy, with AWS's text.
 	CheckPolicy(document string) error
