@@ -54,25 +54,41 @@ func TestLayersLieOverOneAnotherInTheirOrder(t *testing.T) {
 		want   map[string]string
 	}{
 		{"one layer is itself", [][]entryOf{{file("a", "1")}}, map[string]string{"a": "1"}},
-		{"directories are merged and the later file counts",
+		{
+			"directories are merged and the later file counts",
 			[][]entryOf{{file("d/a", "1"), file("d/b", "1")}, {file("d/b", "2"), file("e/c", "2")}},
-			map[string]string{"d": "/", "d/a": "1", "d/b": "2", "e": "/", "e/c": "2"}},
-		{"the order decides",
+			map[string]string{"d": "/", "d/a": "1", "d/b": "2", "e": "/", "e/c": "2"},
+		},
+		{
+			"the order decides",
 			[][]entryOf{{file("d/b", "2")}, {file("d/b", "1")}, {file("x", "3")}},
-			map[string]string{"d": "/", "d/b": "1", "x": "3"}},
-		{"a file takes the place of a directory",
-			[][]entryOf{{file("d/a", "1")}, {file("d", "2")}}, map[string]string{"d": "2"}},
-		{"a directory takes the place of a file",
-			[][]entryOf{{file("d", "1")}, {file("d/a", "2")}}, map[string]string{"d": "/", "d/a": "2"}},
-		{"a directory takes the place of a link and does not fill what that points to",
+			map[string]string{"d": "/", "d/b": "1", "x": "3"},
+		},
+		{
+			"a file takes the place of a directory",
+			[][]entryOf{{file("d/a", "1")}, {file("d", "2")}},
+			map[string]string{"d": "2"},
+		},
+		{
+			"a directory takes the place of a file",
+			[][]entryOf{{file("d", "1")}, {file("d/a", "2")}},
+			map[string]string{"d": "/", "d/a": "2"},
+		},
+		{
+			"a directory takes the place of a link and does not fill what that points to",
 			[][]entryOf{{file("real/a", "1"), link("d", "real")}, {file("d/b", "2")}},
-			map[string]string{"real": "/", "real/a": "1", "d": "/", "d/b": "2"}},
-		{"a link takes the place of a file",
+			map[string]string{"real": "/", "real/a": "1", "d": "/", "d/b": "2"},
+		},
+		{
+			"a link takes the place of a file",
 			[][]entryOf{{file("a", "1"), file("b", "1")}, {link("b", "a")}},
-			map[string]string{"a": "1", "b": "-> a"}},
-		{"a file takes the place of a link and not of its target",
+			map[string]string{"a": "1", "b": "-> a"},
+		},
+		{
+			"a file takes the place of a link and not of its target",
 			[][]entryOf{{file("a", "1"), link("b", "a")}, {file("b", "2")}},
-			map[string]string{"a": "1", "b": "2"}},
+			map[string]string{"a": "1", "b": "2"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, _ := openPackages(t, nil)

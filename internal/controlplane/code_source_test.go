@@ -70,8 +70,11 @@ func TestPackagesComeFromS3(t *testing.T) {
 	}{
 		{"no such bucket", types.FunctionCode{S3Bucket: new("c"), S3Key: new("k")}, prefix + "NoSuchBucket. S3 Error Message: The specified bucket does not exist"},
 		{"no such key", types.FunctionCode{S3Bucket: new("b"), S3Key: new("none")}, prefix + "NoSuchKey. S3 Error Message: The specified key does not exist."},
-		{"another region's bucket", types.FunctionCode{S3Bucket: new("elsewhere"), S3Key: new("k")},
-			prefix + "PermanentRedirect. S3 Error Message: The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint."},
+		{
+			"another region's bucket",
+			types.FunctionCode{S3Bucket: new("elsewhere"), S3Key: new("k")},
+			prefix + "PermanentRedirect. S3 Error Message: The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+		},
 		{"an object that is no zip", types.FunctionCode{S3Bucket: new("b"), S3Key: new("text")}, ipv + "Could not unzip uploaded file. Please check your file, then try to upload again."},
 		{"a bucket without a key", types.FunctionCode{S3Bucket: new("b")}, ipv + "Please provide both S3Bucket and S3Key."},
 		{"both places", types.FunctionCode{S3Bucket: new("b"), S3Key: new("k"), ZipFile: zipWith("x")}, ipv + "Please do not provide other FunctionCode parameters when providing a ZipFile."},
@@ -113,21 +116,33 @@ func TestContainerImages(t *testing.T) {
 		change func(*awslambda.CreateFunctionInput)
 		want   string
 	}{
-		{"with a runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "nodejs20.x" },
-			ipv + "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."},
-		{"with a layer", func(in *awslambda.CreateFunctionInput) { in.Layers = []string{lARN + ":1"} },
-			ipv + "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."},
-		{"without an image", func(in *awslambda.CreateFunctionInput) { in.Code = &types.FunctionCode{} },
-			ipv + "Please provide ImageUri when creating a function with packageType Image."},
-		{"with a zip beside", func(in *awslambda.CreateFunctionInput) { in.Code.ZipFile = zipWith("x") },
-			ipv + "Please do not provide other FunctionCode parameters when providing an ImageUri."},
+		{
+			"with a runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "nodejs20.x" },
+			ipv + "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.",
+		},
+		{
+			"with a layer", func(in *awslambda.CreateFunctionInput) { in.Layers = []string{lARN + ":1"} },
+			ipv + "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.",
+		},
+		{
+			"without an image", func(in *awslambda.CreateFunctionInput) { in.Code = &types.FunctionCode{} },
+			ipv + "Please provide ImageUri when creating a function with packageType Image.",
+		},
+		{
+			"with a zip beside", func(in *awslambda.CreateFunctionInput) { in.Code.ZipFile = zipWith("x") },
+			ipv + "Please do not provide other FunctionCode parameters when providing an ImageUri.",
+		},
 		{"without a tag", func(in *awslambda.CreateFunctionInput) {
 			in.Code.ImageUri = new(strings.TrimSuffix(uri, ":latest"))
 		}, ipv + "Source image " + strings.TrimSuffix(uri, ":latest") + " is not valid. Provide a valid source image."},
-		{"well described", func(*awslambda.CreateFunctionInput) {},
-			ipv + "Source image " + uri + " cannot be used on this host: it has neither a registry of images (Amazon ECR) nor what unpacks their layers into an execution environment. Provide a deployment package (PackageType Zip)."},
-		{"as a zip", func(in *awslambda.CreateFunctionInput) { in.PackageType = types.PackageTypeZip },
-			ipv + "Please don't provide ImageUri when creating a function with packageType Zip."},
+		{
+			"well described", func(*awslambda.CreateFunctionInput) {},
+			ipv + "Source image " + uri + " cannot be used on this host: it has neither a registry of images (Amazon ECR) nor what unpacks their layers into an execution environment. Provide a deployment package (PackageType Zip).",
+		},
+		{
+			"as a zip", func(in *awslambda.CreateFunctionInput) { in.PackageType = types.PackageTypeZip },
+			ipv + "Please don't provide ImageUri when creating a function with packageType Zip.",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := createInput("f")
