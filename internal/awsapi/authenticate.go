@@ -49,6 +49,12 @@ func (e *Edge) prove(r *http.Request, s *suspect, id lambda.RequestID, body []by
 	if c.Region == "" {
 		c.Region = e.cfg.Region
 	}
+	placeCaller(&c, r, id)
+	return c, nil
+}
+
+// placeCaller fills in what follows from the request itself.
+func placeCaller(c *lambda.Caller, r *http.Request, id lambda.RequestID) {
 	c.RequestID = id
 	c.SourceIP = sourceIP(r.RemoteAddr)
 	c.UserAgent = r.UserAgent()
@@ -56,7 +62,6 @@ func (e *Edge) prove(r *http.Request, s *suspect, id lambda.RequestID, body []by
 	if r.TLS != nil {
 		c.BaseURL = "https://" + r.Host
 	}
-	return c, nil
 }
 
 // sourceIP is the host of a host:port, without the brackets of IPv6.

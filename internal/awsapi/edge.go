@@ -33,6 +33,8 @@ type Config struct {
 	// CodeHandler answers GET /_hearth/code/…, the presigned links to packages.
 	// Nil answers 404.
 	CodeHandler http.Handler
+	// Own is Hearth's own API. May be nil.
+	Own OwnAPI
 	// Handlers are the services that speak for themselves, by the name in a
 	// request's credential scope. May be nil.
 	Handlers map[string]Handler

@@ -16,6 +16,9 @@ import (
 func (x *exchange) operation() {
 	ctx := x.r.Context()
 	s, err := x.edge.identify(ctx, x.r)
+	if err != nil && x.unsigned(err) {
+		return
+	}
 	svc, known := x.edge.services[s.claim.Service]
 	if known {
 		x.codec = svc.codec

@@ -9,7 +9,8 @@ import (
 const ownPrefix = "/_hearth/"
 
 // serveOwn answers what lies under ownPrefix. Health needs no signature, so that
-// load balancers and scripts can ask; links to packages carry their own.
+// load balancers and scripts can ask; links to packages carry their own; the rest
+// is signed like the requests to AWS's services.
 func (e *Edge) serveOwn(w http.ResponseWriter, r *http.Request, rest string) {
 	switch {
 	case rest == "health" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
@@ -18,6 +19,8 @@ func (e *Edge) serveOwn(w http.ResponseWriter, r *http.Request, rest string) {
 	case strings.HasPrefix(rest, "code/") && e.cfg.CodeHandler != nil &&
 		(r.Method == http.MethodGet || r.Method == http.MethodHead):
 		e.cfg.CodeHandler.ServeHTTP(w, r)
+	case e.cfg.Own != nil && e.cfg.Own.Serves(rest):
+		e.serveSigned(w, r, rest)
 	default:
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)

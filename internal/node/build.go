@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hearthfaas/hearth/internal/admin"
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/code"
 	"github.com/hearthfaas/hearth/internal/controlplane"
@@ -144,6 +145,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Invoker:     p.invoker,
 		Region:      n.cfg.Region,
 		CodeHandler: links,
+		Own:         admin.New(p.iam),
 		Handlers:    map[string]awsapi.Handler{"s3": p.s3},
 		Now:         time.Now,
 		Log:         n.log,
@@ -165,7 +167,8 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 	p.store = store
 	p.closers = append(p.closers, store.Close)
 	p.iam, err = iam.Open(ctx, iam.Config{
-		Store: store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(), Log: n.log,
+		Store: store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(),
+		IssuerKeys: n.cfg.OIDCKeys, Log: n.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the identities: %w", err)

@@ -51,6 +51,9 @@ type Config struct {
 	Home string `yaml:"home" json:"home"`
 	// LogRetention is how long function logs are kept.
 	LogRetention time.Duration `yaml:"log_retention" json:"log_retention"`
+	// OIDCKeys says where the signing keys of OpenID Connect issuers are: a JWKS file or
+	// URL by the issuer's URL. Issuers that are not in it are asked over the network.
+	OIDCKeys map[string]string `yaml:"oidc_keys,omitempty" json:"oidc_keys,omitempty"`
 }
 
 // Default is the configuration of `hearth up` without flags.
