@@ -16,14 +16,15 @@ help: ## print the targets
 build: generate ## build bin/hearth
 	$(GO) build $(GOFLAGS) -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/hearth
 
-generate: ## build what is embedded: the sandboxes' init
+generate: ## build what is embedded (the sandboxes' init), write docs/compat.md
 	$(GO) generate ./internal/sandbox/namespace
+	$(GO) generate ./internal/compat
 
 test: generate ## the tests that need no root, in under 3 minutes
-	$(GO) test ./...
+	$(GO) test -short ./...
 
 race: generate ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race ./internal/...
+	CGO_ENABLED=1 $(GO) test -short -race ./internal/...
 
 root: build ## the tests with real sandboxes; run as root
 	@test "$$(id -u)" = 0 || { echo "make root needs root: sudo make root"; exit 1; }
@@ -36,7 +37,7 @@ fmt: ## format the code
 	$(GOLANGCI) fmt ./...
 
 check: build lint race root demo ## all that CI runs; run as root
-	@git diff --exit-code -- go.mod go.sum || { echo "go.mod is not tidy"; exit 1; }
+	@$(GO) mod tidy -diff || { echo "run make tidy"; exit 1; }
 
 bench: build ## the figures of SPECIFICATION.md, beside their floors
 	$(GO) run ./test/bench
