@@ -14,9 +14,10 @@ import (
 
 // Objects is where packages in Amazon S3 are read from.
 type Objects interface {
-	// Get opens an object of at most max bytes; an empty version means the current
-	// one. What S3 refuses is a *lambda.Error with S3's code and message, such as
-	// NoSuchKey and "The specified key does not exist.".
+	// Get opens an object of at most max bytes with the permissions of the caller in
+	// ctx, as AWS does; an empty version means the current one. What S3 refuses is a
+	// *lambda.Error with S3's code and message, such as NoSuchKey and "The specified
+	// key does not exist.", AccessDenied, or EntityTooLarge for more than max bytes.
 	Get(ctx context.Context, region, bucket, key, version string, max int64) (io.ReadCloser, error)
 }
 
@@ -61,33 +62,30 @@ func (s *Service) fetch(ctx context.Context, region string, c codeSource) (packa
 }
 
 func (s *Service) openObject(ctx context.Context, region string, c codeSource) (io.ReadCloser, error) {
-	if s.cfg.Allow != nil {
-		// As on AWS the object is read with the caller's permissions.
-		action := "s3:GetObject"
-		if c.version != "" {
-			action = "s3:GetObjectVersion"
-		}
-		err := s.cfg.Allow(ctx, action, "arn:aws:s3:::"+c.bucket+"/"+c.key, "")
-		if _, refused := errors.AsType[*lambda.Error](err); refused {
-			return nil, lambda.Errorf(lambda.CodeAccessDenied,
-				"Your access has been denied by S3, please make sure your request credentials have permission to GetObject for %s/%s. S3 Error Code: AccessDenied. S3 Error Message: Access Denied",
-				c.bucket, c.key)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 	if s.cfg.Objects == nil {
 		return nil, invalid(msgGetObject, "NoSuchBucket", "The specified bucket does not exist")
 	}
 	object, err := s.cfg.Objects.Get(ctx, region, c.bucket, c.key, c.version, code.StreamMax)
 	if refused, ok := errors.AsType[*lambda.Error](err); ok {
-		return nil, invalid(msgGetObject, refused.Code, refused.Message)
+		return nil, c.refusal(refused)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the package s3://%s/%s: %w", c.bucket, c.key, err)
 	}
 	return object, nil
+}
+
+// refusal is what S3 said as Lambda passes it on.
+func (c codeSource) refusal(by *lambda.Error) *lambda.Error {
+	switch by.Code {
+	case "AccessDenied":
+		return lambda.Errorf(lambda.CodeAccessDenied,
+			"Your access has been denied by S3, please make sure your request credentials have permission to GetObject for %s/%s. S3 Error Code: AccessDenied. S3 Error Message: Access Denied",
+			c.bucket, c.key)
+	case "EntityTooLarge":
+		return invalid("Unzipped size must be smaller than %d bytes", code.StreamMax)
+	}
+	return invalid(msgGetObject, by.Code, by.Message)
 }
 
 const msgGetObject = "Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s"
