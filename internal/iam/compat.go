@@ -5,6 +5,6 @@ import "github.com/hearthfaas/hearth/internal/wire"
 // Notes say where operations of IAM and STS differ from AWS's. One without a note
 // does not, as far as is known.
 var Notes = map[string]wire.Note{
-	"AssumeRoleWithWebIdentity":   {Support: wire.Differs, Text: "Tokens are checked with keys that the installation was given; none are fetched from elsewhere by default."},
+	"AssumeRoleWithWebIdentity":   {Support: wire.Differs, Text: "The signing keys of an issuer can be given in a file, so that it need not be reachable."},
 	"ListInstanceProfilesForRole": {Support: wire.Differs, Text: "There are no instance profiles: the list is empty."},
 }

@@ -1,0 +1,84 @@
+package compat
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/hearthfaas/hearth/internal/awsapi"
+	"github.com/hearthfaas/hearth/internal/controlplane"
+	"github.com/hearthfaas/hearth/internal/iam"
+	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/store/mem"
+	"github.com/hearthfaas/hearth/internal/wire"
+)
+
+// Page is docs/compat.md. The services are opened in dir, which is left with what
+// they wrote.
+func Page(ctx context.Context, dir string) ([]byte, error) {
+	all, err := services(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return render(all), nil
+}
+
+// services are the AWS services that the edge serves by AWS's schemas.
+func services(ctx context.Context, dir string) ([]service, error) {
+	log := slog.New(slog.DiscardHandler)
+	identities, err := iam.Open(ctx, iam.Config{Store: mem.New(), KeyFile: filepath.Join(dir, "key"), Account: "000000000000", Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("open the identities: %w", err)
+	}
+	defer identities.Close()
+	groups, err := logs.Open(ctx, logs.Config{Dir: filepath.Join(dir, "logs"), Retention: time.Hour, Now: time.Now, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("open the logs: %w", err)
+	}
+	functions := controlplane.New(controlplane.Config{Store: mem.New(), Log: log}).API()
+	notes := maps.Clone(controlplane.Notes)
+	maps.Copy(notes, awsapi.Notes)
+	invokes := append(slices.Clone(awsapi.Invokes), awsapi.InvokeAsync(nil).Name)
+	all := []service{
+		{"AWS Lambda", operations[*lambda.Client](), append(names(functions), invokes...), notes},
+		{"IAM", operations[*awsiam.Client](), names(identities.IAM()), iam.Notes},
+		{"STS", operations[*sts.Client](), names(identities.STS()), iam.Notes},
+		{"CloudWatch Logs", operations[*cloudwatchlogs.Client](), names(groups.API()), logs.Notes},
+	}
+	if err := groups.Close(); err != nil {
+		return nil, fmt.Errorf("close the logs: %w", err)
+	}
+	return all, nil
+}
+
+func names(s *wire.Service) []string {
+	out := make([]string, 0, len(s.Operations))
+	for _, op := range s.Operations {
+		out = append(out, op.Name)
+	}
+	return out
+}
+
+// operations are the names of a client's calls: the methods that take a context, an
+// input and options.
+func operations[Client any]() []string {
+	t := reflect.TypeFor[Client]()
+	var out []string
+	for i := range t.NumMethod() {
+		m := t.Method(i).Type
+		if m.NumIn() == 4 && m.IsVariadic() && m.In(1) == reflect.TypeFor[context.Context]() && m.NumOut() == 2 {
+			out = append(out, t.Method(i).Name)
+		}
+	}
+	return out
+}
