@@ -79,7 +79,7 @@ func (s *Service) allow(ctx context.Context, caller lambda.Caller, action, bucke
 		if key != "" {
 			q.Resource += "/" + key
 		}
-		if rec, ok := s.index.Bucket(bucket); ok {
+		if rec, ok := s.index.Bucket(bucket); ok && action != "s3:CreateBucket" {
 			q.Owner, q.Policy = rec.Account, rec.Documents["policy"]
 			if anonymous(caller) && publicBlocked(rec, "RestrictPublicBuckets") {
 				return fault("AccessDenied")

@@ -92,10 +92,12 @@ func assemble(u *index.Upload, listed []completePart, uploaded []index.Part) (in
 	etags := md5.New() //nolint:gosec // ETags are MD5
 	segments := make([]index.Segment, len(listed))
 	sums := make([]checksum.Part, len(listed))
-	for i, l := range listed {
-		if i > 0 && l.PartNumber <= listed[i-1].PartNumber {
+	for i := 1; i < len(listed); i++ {
+		if listed[i].PartNumber <= listed[i-1].PartNumber {
 			return o, nil, fault("InvalidPartOrder")
 		}
+	}
+	for i, l := range listed {
 		p := byNumber[l.PartNumber]
 		if p == nil || strings.Trim(l.ETag, `"`) != p.ETag {
 			return o, nil, fault("InvalidPart")

@@ -1,6 +1,12 @@
 package s3
 
 import (
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
 	"io/fs"
 	"path/filepath"
 	"testing"
@@ -20,4 +26,15 @@ func files(t *testing.T, b *bench) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// sign signs a request without a body as clients do.
+func sign(t *testing.T, r *http.Request) {
+	t.Helper()
+	r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+	err := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).SignHTTP(t.Context(),
+		aws.Credentials{AccessKeyID: "AKIDGOOD", SecretAccessKey: "secret"}, r, "UNSIGNED-PAYLOAD", "s3", "us-east-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
 }

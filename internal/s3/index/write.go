@@ -237,7 +237,11 @@ func (x *Index) Delete(ctx context.Context, bucket, key string, r Removal) (Dele
 		d = Deletion{Marker: gone.DeleteMarker, Version: gone.Version}
 	}
 	if r.Notify != nil {
-		t.notify(x.nextSeq(gone.Seq), r.Notify(gone, r.Version == "" && gone.DeleteMarker))
+		madeMarker := r.Version == "" && gone.DeleteMarker
+		if !madeMarker {
+			gone.Seq = x.nextSeq(gone.Seq) // the removal's own place in the order
+		}
+		t.notify(gone.Seq, r.Notify(gone, madeMarker))
 	}
 	if err := t.commit(); err != nil {
 		return Deletion{}, fmt.Errorf("delete object %s/%s: %w", bucket, key, err)
