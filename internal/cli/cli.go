@@ -93,6 +93,7 @@ Exit codes: 0 it worked, 1 the function or the request failed, 2 wrong usage,
 	root.AddCommand(
 		a.upCommand(), a.deployCommand(), a.invokeCommand(), a.logsCommand(), a.lsCommand(), a.rmCommand(),
 		a.runtimesCommand(), a.demoCommand(), a.doctorCommand(), a.configCommand(), a.versionCommand(),
+		a.iamCommand(), a.accountCommand(), a.keysCommand(),
 	)
 	return root
 }

@@ -33,14 +33,17 @@ func (s *Service) openKeys(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("read access keys: %w", err)
 	}
+	if err := finishRotation(ctx, s.keys.rows, cfg.KeyFile); err != nil {
+		return err
+	}
 	nodeKey, err := readNodeKey(cfg.KeyFile, len(rows) == 0)
 	if err != nil {
 		return err
 	}
-	if s.secrets, err = newSealer(nodeKey, "hearth access keys 1"); err != nil {
+	if s.secrets, err = newSealer(nodeKey, secretsPurpose); err != nil {
 		return err
 	}
-	if s.tokens, err = newSealer(nodeKey, "hearth session tokens 1"); err != nil {
+	if s.tokens, err = newSealer(nodeKey, tokensPurpose); err != nil {
 		return err
 	}
 	for row, err := range s.keys.rows.All(ctx, "") {
