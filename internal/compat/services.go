@@ -74,10 +74,9 @@ func names(s *wire.Service) []string {
 func operations[Client any]() []string {
 	t := reflect.TypeFor[Client]()
 	var out []string
-	for i := range t.NumMethod() {
-		m := t.Method(i).Type
-		if m.NumIn() == 4 && m.IsVariadic() && m.In(1) == reflect.TypeFor[context.Context]() && m.NumOut() == 2 {
-			out = append(out, t.Method(i).Name)
+	for m := range t.Methods() {
+		if c := m.Type; c.NumIn() == 4 && c.IsVariadic() && c.In(1) == reflect.TypeFor[context.Context]() && c.NumOut() == 2 {
+			out = append(out, m.Name)
 		}
 	}
 	return out

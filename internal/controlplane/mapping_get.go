@@ -167,5 +167,6 @@ func renderKafka(out *types.EventSourceMappingConfiguration, m committedMapping)
 			ConsumerGroupId: new(group), SchemaRegistryConfig: set.Registry,
 			ConsumptionMode: types.KafkaEventSourceMappingConsumptionMode(set.ConsumptionMode),
 		}
+	case SourceSQS, SourceKinesis, SourceDynamoDB, SourceMQ, SourceDocumentDB: // have none of it
 	}
 }

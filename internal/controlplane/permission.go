@@ -35,8 +35,8 @@ func (s *Service) AddPermission(ctx context.Context, in *awslambda.AddPermission
 		if err := checkRevision(in.RevisionId, revision, msgPolicyRevision); err != nil {
 			return err
 		}
-		next := policyRecord{Statements: append(slices.Clone(old.Statements), newPolicyStatement(st)),
-			Version: old.Version, ID: old.ID}
+		next := old
+		next.Statements = append(slices.Clone(old.Statements), newPolicyStatement(st))
 		if err := next.checkSize(); err != nil {
 			return err
 		}

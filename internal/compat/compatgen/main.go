@@ -30,5 +30,5 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(args[0], page, 0o644) //nolint:gosec // a page of the documentation
+	return os.WriteFile(args[0], page, 0o644)
 }
