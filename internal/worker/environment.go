@@ -117,6 +117,8 @@ func (e *Environment) run(ctx context.Context, inv *lambda.Invocation) ending {
 		out, err = e.session.Invoke(ctx, inv)
 	}
 	switch {
+	case err == nil && out.ErrorType == lambda.ErrorTruncatedResponse && e.process.awaitEnd(ctx):
+		return e.exited(ctx, inv) // the answer broke off because its process did
 	case err == nil:
 		return ending{payload: out.Payload, functionError: out.FunctionError, errorType: out.ErrorType}
 	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):

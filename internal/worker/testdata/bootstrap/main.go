@@ -3,14 +3,17 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -19,6 +22,7 @@ type event struct {
 	Do   string `json:"do"`
 	Text string `json:"text"`
 	N    int    `json:"n"`
+	Then string `json:"then"` // what follows the text of a stream
 }
 
 var invokes int
@@ -45,6 +49,10 @@ func main() {
 		var e event
 		_ = json.Unmarshal(body, &e)
 		invokes++
+		if e.Do == "stream" {
+			stream("/2018-06-01/runtime/invocation/"+id+"/response", e)
+			continue
+		}
 		if failure := do(e); failure != "" {
 			post(base+"invocation/"+id+"/error", "Function.Failed", failure)
 			continue
@@ -98,6 +106,24 @@ func tmpFiles() []string {
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// stream posts the event's text as a chunk, does what follows, if anything, once the
+// test has made the file "seen", and ends the response.
+func stream(path string, e event) {
+	conn, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+	if err != nil {
+		os.Exit(8)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", path, len(e.Text), e.Text)
+	for e.Then != "" && !slices.Contains(tmpFiles(), "seen") {
+		time.Sleep(time.Millisecond)
+	}
+	do(event{Do: e.Then, N: e.N})
+	fmt.Fprint(conn, "0\r\n\r\n")
+	_, _ = bufio.NewReader(conn).ReadString('\n')
 }
 
 func post(url, errorType, body string) {
