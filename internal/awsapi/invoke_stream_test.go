@@ -142,8 +142,7 @@ func TestWhatIsRefusedBeforeAStreamIsAnOrdinaryError(t *testing.T) {
 	}
 	_, err := awslambda.NewFromConfig(b.good()).InvokeWithResponseStream(t.Context(),
 		&awslambda.InvokeWithResponseStreamInput{FunctionName: aws.String("f")})
-	var throttled *types.TooManyRequestsException
-	if !errors.As(err, &throttled) {
+	if _, ok := errors.AsType[*types.TooManyRequestsException](err); !ok {
 		t.Errorf("got %v", err)
 	}
 	b.invoker.stream = func(context.Context, InvokeInput, lambda.Sink) (InvokeOutput, error) {

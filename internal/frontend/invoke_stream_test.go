@@ -56,8 +56,10 @@ func (h *house) frontend() *Frontend[int, *house] {
 }
 
 func request() Input {
-	return Input{FunctionName: "f", Type: lambda.RequestResponse, TraceID: "Root=1",
-		Caller: lambda.Caller{Account: "000000000000", Region: "us-east-1"}}
+	return Input{
+		FunctionName: "f", Type: lambda.RequestResponse, TraceID: "Root=1",
+		Caller: lambda.Caller{Account: "000000000000", Region: "us-east-1"},
+	}
 }
 
 // caller takes a streamed answer.
@@ -96,7 +98,7 @@ func streams(contentType string, parts ...string) func(context.Context, *lambda.
 		}
 		for _, p := range parts {
 			if err := inv.Sink.Write(ctx, []byte(p)); err != nil {
-				return lambda.Result{FunctionError: lambda.Unhandled, ErrorType: lambda.ErrorTimedout}, nil
+				return lambda.Result{FunctionError: lambda.Unhandled, ErrorType: lambda.ErrorTimedout}, nil //nolint:nilerr // a timeout is a result
 			}
 		}
 		return lambda.Result{}, nil
@@ -221,7 +223,7 @@ func TestACallerWhoStallsDoesNotHoldTheEnvironment(t *testing.T) {
 		if h.held.Load() != 2 {
 			t.Errorf("while it runs %d are held, want slot and environment", h.held.Load())
 		}
-		time.Sleep(4 * time.Second) //nolint:forbidigo // the bubble's clock
+		time.Sleep(4 * time.Second) // the bubble's clock
 		synctest.Wait()
 		if h.held.Load() != 0 {
 			t.Errorf("after the timeout %d are held", h.held.Load())
