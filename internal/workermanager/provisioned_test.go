@@ -9,6 +9,13 @@ import (
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
+// pools is how many versions the manager knows.
+func pools(m *Manager) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.pools)
+}
+
 func ready(t *testing.T, m *Manager, v *lambda.Version, want int) {
 	t.Helper()
 	synctest.Wait()
@@ -28,8 +35,8 @@ func TestProvisionedEnvironmentsAreMadeBeforeAnybodyAsks(t *testing.T) {
 		time.Sleep(time.Second)
 		ready(t, m, v, 6)
 		env, cold, err := m.Acquire(t.Context(), v)
-		if err != nil || cold || f.opened != 6 {
-			t.Errorf("an invoke got cold %v, error %v, with %d opened; want a warm one of 6", cold, err, f.opened)
+		if err != nil || cold || f.made() != 6 {
+			t.Errorf("an invoke got cold %v, error %v, with %d opened; want a warm one of 6", cold, err, f.made())
 		}
 		m.Return(env, true)
 	})
@@ -82,13 +89,13 @@ func TestProvisionedEnvironmentsAreMadeAnew(t *testing.T) {
 		ready(t, m, v, 1)
 		m.Return(acquire(t, m, v), false) // broken
 		ready(t, m, v, 1)
-		if f.opened != 2 {
-			t.Errorf("after one broke %d were opened, want 2", f.opened)
+		if f.made() != 2 {
+			t.Errorf("after one broke %d were opened, want 2", f.made())
 		}
 		time.Sleep(time.Hour + time.Minute) // too old
 		ready(t, m, v, 1)
-		if f.opened != 3 || f.count() != 1 {
-			t.Errorf("after one aged out %d were opened and %d are there, want 3 and 1", f.opened, f.count())
+		if f.made() != 3 || f.count() != 1 {
+			t.Errorf("after one aged out %d were opened and %d are there, want 3 and 1", f.made(), f.count())
 		}
 	})
 }
@@ -108,8 +115,8 @@ func TestProvisionedEnvironmentsEndWithTheirConfiguration(t *testing.T) {
 		m.Provision(v, 0)
 		m.Return(busy, true)
 		synctest.Wait()
-		if n := f.count(); n != 0 || len(m.pools) != 0 {
-			t.Errorf("%d environments and %d pools are left, want none", n, len(m.pools))
+		if n := f.count(); n != 0 || pools(m) != 0 {
+			t.Errorf("%d environments and %d pools are left, want none", n, pools(m))
 		}
 	})
 }
@@ -133,10 +140,12 @@ func TestAFailedInitIsTriedAgainLater(t *testing.T) {
 		v := version("f")
 		m.Provision(v, 1)
 		synctest.Wait()
-		if n, err := m.Provisioned(v.Key()); n != 0 || !errors.Is(err, ErrInit) || f.opened != 1 || f.count() != 0 {
-			t.Errorf("%d ready, error %v, %d opened, %d left; want 0, a failed Init, 1, 0", n, err, f.opened, f.count())
+		if n, err := m.Provisioned(v.Key()); n != 0 || !errors.Is(err, ErrInit) || f.made() != 1 || f.count() != 0 {
+			t.Errorf("%d ready, error %v, %d opened, %d left; want 0, a failed Init, 1, 0", n, err, f.made(), f.count())
 		}
+		f.mu.Lock()
 		f.broken = false
+		f.mu.Unlock()
 		time.Sleep(aheadRetry + time.Minute)
 		ready(t, m, v, 1)
 	})

@@ -63,6 +63,13 @@ func (f *fleet) Open(ctx context.Context, _ string, _ *lambda.Version) (Environm
 	return e, nil
 }
 
+// made is how many environments were ever opened.
+func (f *fleet) made() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.opened
+}
+
 func (f *fleet) count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,8 +80,12 @@ func (e *environment) ID() lambda.SandboxID { return e.id }
 func (e *environment) Invoke(context.Context, *lambda.Invocation) (lambda.Result, error) {
 	return lambda.Result{}, nil
 }
-func (e *environment) Initialised() bool { return !e.fleet.broken }
-func (e *environment) Idle()             { e.idles++ }
+func (e *environment) Initialised() bool {
+	e.fleet.mu.Lock()
+	defer e.fleet.mu.Unlock()
+	return !e.fleet.broken
+}
+func (e *environment) Idle() { e.idles++ }
 func (e *environment) Close(context.Context) error {
 	e.fleet.mu.Lock()
 	defer e.fleet.mu.Unlock()
@@ -195,8 +206,8 @@ func TestEnvironmentsEndAfterTheIdleTimeout(t *testing.T) {
 		if n := f.count(); n != 0 {
 			t.Errorf("%d environments after the timeout, want 0", n)
 		}
-		if len(m.pools) != 0 || len(m.held) != 0 {
-			t.Errorf("%d pools and %d environments are remembered, want none", len(m.pools), len(m.held))
+		if pools(m) != 0 || len(m.held) != 0 {
+			t.Errorf("%d pools and %d environments are remembered, want none", pools(m), len(m.held))
 		}
 	})
 }
@@ -267,8 +278,8 @@ func TestAFailedStartReachesTheInvokeThatWaits(t *testing.T) {
 		if _, _, err := m.Acquire(t.Context(), version("f")); !errors.Is(err, boom) {
 			t.Errorf("got %v, want the start's error", err)
 		}
-		if len(m.pools) != 0 {
-			t.Errorf("%d pools are remembered, want none", len(m.pools))
+		if pools(m) != 0 {
+			t.Errorf("%d pools are remembered, want none", pools(m))
 		}
 	})
 }
