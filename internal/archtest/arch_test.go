@@ -36,6 +36,11 @@ var layers = []layer{
 		because:  "the queue engine knows nothing of who queues what",
 	},
 	{
+		packages: []string{"asyncinvoke"},
+		may:      []string{"lambda", "queue"},
+		because:  "events wait in queues that asyncinvoke owns, and run through interfaces that node passes in",
+	},
+	{
 		packages: []string{"sandbox/...", "sandboxtest"},
 		may:      []string{"lambda", "sandbox/...", "sandboxtest"},
 		because:  "a driver knows its family and nobody above it",

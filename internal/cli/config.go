@@ -25,6 +25,7 @@ type nodeFlags struct {
 	listen    string
 	dataDir   string
 	isolation string
+	timeScale float64
 	set       *pflag.FlagSet
 }
 
@@ -34,6 +35,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	f.set.StringVar(&f.file, "config", "", "YAML file with the configuration; flags win over it")
 	f.set.StringVar(&f.listen, "listen", d.Listen, "address of the one port; port 0 takes a free one")
 	f.set.StringVar(&f.dataDir, "data-dir", "", "where everything durable lies (default $HEARTH_DATA_DIR, $XDG_DATA_HOME/hearth, ~/.local/share/hearth; root: /var/lib/hearth)")
+	f.set.Float64Var(&f.timeScale, "time-scale", d.TimeScale, "how many times faster the waits of asynchronous invokes pass, for tests")
 	f.set.StringVar(&f.isolation, "isolation", d.Isolation, "what separates functions: namespace or process")
 	_ = cmd.RegisterFlagCompletionFunc("isolation", cobra.FixedCompletions([]string{"namespace", "process"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -56,6 +58,9 @@ func (a *app) nodeConfig(f *nodeFlags) (node.Config, error) {
 	}
 	if f.set.Changed("isolation") {
 		cfg.Isolation = f.isolation
+	}
+	if f.set.Changed("time-scale") {
+		cfg.TimeScale = f.timeScale
 	}
 	cfg.DataDir = cmp.Or(f.dataDir, cfg.DataDir, a.getenv("HEARTH_DATA_DIR"), a.defaultDataDir())
 	dir, err := filepath.Abs(cfg.DataDir)

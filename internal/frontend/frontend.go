@@ -81,12 +81,13 @@ type Frontend[Slot any, E Environment] struct {
 	authorizer   Authorizer
 	counter      Counter[Slot]
 	environments Environments[E]
+	async        Async
 	log          *slog.Logger
 }
 
 // New returns a frontend.
-func New[Slot any, E Environment](f Functions, a Authorizer, c Counter[Slot], e Environments[E], log *slog.Logger) *Frontend[Slot, E] {
-	return &Frontend[Slot, E]{functions: f, authorizer: a, counter: c, environments: e, log: log}
+func New[Slot any, E Environment](f Functions, a Authorizer, c Counter[Slot], e Environments[E], async Async, log *slog.Logger) *Frontend[Slot, E] {
+	return &Frontend[Slot, E]{functions: f, authorizer: a, counter: c, environments: e, async: async, log: log}
 }
 
 // Invoke runs one event. A function that failed is an output. Refusals are
@@ -101,10 +102,7 @@ func (f *Frontend[Slot, E]) Invoke(ctx context.Context, in Input) (Output, error
 	case lambda.DryRun:
 		return Output{Status: 204, ExecutedVersion: target.Version.Version}, nil
 	case lambda.Event:
-		return Output{}, &lambda.Error{
-			Code: lambda.CodeNotImplemented, Status: 501,
-			Message: "Hearth does not support the Event invocation type yet; use RequestResponse.",
-		}
+		return f.accept(ctx, in, inv)
 	case lambda.RequestResponse:
 	}
 	if target.Refusal != nil {

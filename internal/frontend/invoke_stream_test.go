@@ -52,7 +52,7 @@ func (h *house) Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Resu
 }
 
 func (h *house) frontend() *Frontend[int, *house] {
-	return New[int, *house](h, h, h, h, slog.New(slog.DiscardHandler))
+	return New[int, *house](h, h, h, h, nil, slog.New(slog.DiscardHandler))
 }
 
 func request() Input {

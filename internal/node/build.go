@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/admin"
+	"github.com/hearthfaas/hearth/internal/asyncinvoke"
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/code"
 	"github.com/hearthfaas/hearth/internal/controlplane"
@@ -18,6 +19,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/queue"
 	"github.com/hearthfaas/hearth/internal/runtimes"
 	"github.com/hearthfaas/hearth/internal/s3"
 	"github.com/hearthfaas/hearth/internal/sandbox"
@@ -44,6 +46,8 @@ const scaleRefill = 10 * time.Second
 // parts are the roles of one process and what they stand on.
 type parts struct {
 	store  *sqlite.Store
+	queue  *queue.Engine
+	events *asyncinvoke.Dispatcher
 	iam    *iam.Service
 	logs   *logs.Service
 	s3     *s3.Service
@@ -136,7 +140,11 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	})
 	p.iam.UseResources("lambda", lambdaResources{p.plane})
 	p.iam.UseResources("logs", logResources{p.logs})
-	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, n.log)
+	events := &asyncInvokes{plane: p.plane, iam: p.iam}
+	p.events = n.dispatcher(p.queue, events)
+	events.dispatcher = p.events
+	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, events, n.log)
+	events.frontend = front
 	p.invoker = invoker{front}
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    services(p),
@@ -166,6 +174,11 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 	}
 	p.store = store
 	p.closers = append(p.closers, store.Close)
+	p.queue, err = queue.Open(ctx, queue.Config{Dir: n.cfg.DataDir, Now: time.Now, Log: n.log})
+	if err != nil {
+		return fmt.Errorf("open the queues: %w", err)
+	}
+	p.closers = append(p.closers, p.queue.Close)
 	p.iam, err = iam.Open(ctx, iam.Config{
 		Store: store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(),
 		IssuerKeys: n.cfg.OIDCKeys, Log: n.log,

@@ -49,12 +49,18 @@ type Config struct {
 	// Home is where version managers (pyenv, nvm) keep interpreters; empty leaves
 	// them out.
 	Home string `yaml:"home" json:"home"`
+	// TimeScale makes the waits of asynchronous invokes pass so many times faster,
+	// for tests of what retries do; 1 is AWS's pace.
+	TimeScale float64 `yaml:"time_scale" json:"time_scale"`
 	// LogRetention is how long function logs are kept.
 	LogRetention time.Duration `yaml:"log_retention" json:"log_retention"`
 	// OIDCKeys says where the signing keys of OpenID Connect issuers are: a JWKS file or
 	// URL by the issuer's URL. Issuers that are not in it are asked over the network.
 	OIDCKeys map[string]string `yaml:"oidc_keys,omitempty" json:"oidc_keys,omitempty"`
 }
+
+// timeScaleMax makes a wait of a minute 6 ms: below that, retries are a busy loop.
+const timeScaleMax = 10_000
 
 // Default is the configuration of `hearth up` without flags.
 func Default() Config {
@@ -105,6 +111,9 @@ func (c Config) Validate() error {
 	}
 	if c.MemoryMB < 0 {
 		bad("memory_mb: %d is negative", c.MemoryMB)
+	}
+	if c.TimeScale <= 0 || c.TimeScale > timeScaleMax {
+		bad("time_scale: %g is not above 0 and at most %d", c.TimeScale, timeScaleMax)
 	}
 	if c.LogRetention < time.Hour {
 		bad("log_retention: %s is below 1h", c.LogRetention)

@@ -105,6 +105,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services, servicesFailed := errgroup.WithContext(servicesCtx)
 	services.Go(func() error { return p.logs.Run(servicesCtx) })
 	services.Go(func() error { return p.s3.Run(servicesCtx) })
+	services.Go(func() error { return p.queue.Run(servicesCtx) })
 	services.Go(func() error { return p.plane.Run(servicesCtx) })
 	services.Go(func() error { return p.worker.Run(servicesCtx) })
 	if p.stock != nil {
@@ -112,6 +113,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	}
 	environments, environmentsFailed := errgroup.WithContext(environmentsCtx)
 	environments.Go(func() error { return p.manager.Run(environmentsCtx) })
+	events := n.startEvents(alive, p)
 
 	server := &http.Server{
 		Handler:           p.edge,
@@ -137,8 +139,10 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 		served <- failed
 	case <-servicesFailed.Done():
 	case <-environmentsFailed.Done():
+	case <-events.done:
 	}
-	err := n.drain(alive, p, server)
+	events.stop()
+	err := n.drain(alive, p, server, events)
 	_ = <-served // told above, or closed by the drain
 	stopEnvironments()
 	err = errors.Join(err, environments.Wait())
@@ -150,13 +154,13 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	return err
 }
 
-// drain lets running requests end, and ends their environments when they take too
-// long.
-func (n *Node) drain(ctx context.Context, p *parts, server *http.Server) error {
+// drain lets running requests and events end, and ends their environments when they
+// take too long.
+func (n *Node) drain(ctx context.Context, p *parts, server *http.Server, events *eventsRun) error {
 	short, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	if err := server.Shutdown(short); err == nil {
-		return nil
+	if server.Shutdown(short) == nil && events.wait(short) == nil {
+		return events.err
 	}
 	n.log.WarnContext(ctx, "requests are still running; ending their environments")
 	long, cancelLong := context.WithTimeout(ctx, abortTime)
@@ -165,7 +169,10 @@ func (n *Node) drain(ctx context.Context, p *parts, server *http.Server) error {
 	if err := server.Shutdown(long); err != nil {
 		return errors.Join(fmt.Errorf("stop serving: %w", err), server.Close())
 	}
-	return nil
+	if err := events.wait(long); err != nil {
+		return fmt.Errorf("stop running events: %w", err)
+	}
+	return events.err
 }
 
 func (n *Node) announce(ctx context.Context, p *parts, addr string) {

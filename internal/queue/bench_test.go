@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -11,8 +12,6 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/store"
 	"github.com/hearthfaas/hearth/internal/store/sqlite"
-
-	"log/slog"
 )
 
 func readDir(dir string) (int, error) {
@@ -96,9 +95,17 @@ func BenchmarkOpen(b *testing.B) {
 		b.Fatal(err)
 	}
 	fill(b, e, 200_000, time.Hour)
+	if err := e.Close(); err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
-		e.Close()
-		e = open(b, dir, time.Now)
+		e, err := Open(b.Context(), Config{Dir: dir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := e.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -1,0 +1,127 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hearthfaas/hearth/internal/asyncinvoke"
+	"github.com/hearthfaas/hearth/internal/controlplane"
+	"github.com/hearthfaas/hearth/internal/counter"
+	"github.com/hearthfaas/hearth/internal/frontend"
+	"github.com/hearthfaas/hearth/internal/iam"
+	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/queue"
+	"github.com/hearthfaas/hearth/internal/workermanager"
+)
+
+// asyncInvokes stands between the frontend, which hands events over and runs them,
+// and the dispatcher, which keeps them and says when.
+type asyncInvokes struct {
+	plane      *controlplane.Service
+	iam        *iam.Service
+	dispatcher *asyncinvoke.Dispatcher
+	frontend   *frontend.Frontend[counter.Slot, workermanager.Environment]
+}
+
+func (n *Node) dispatcher(q *queue.Engine, a *asyncInvokes) *asyncinvoke.Dispatcher {
+	return asyncinvoke.New(asyncinvoke.Config{
+		Queue: q, Functions: a, Runner: a, Targets: a, TimeScale: n.cfg.TimeScale, Now: time.Now, Log: n.log,
+	})
+}
+
+// Accept meets frontend.Async.
+func (a *asyncInvokes) Accept(ctx context.Context, ev frontend.Event) error {
+	return a.dispatcher.Accept(ctx, asyncinvoke.Event(ev))
+}
+
+// Find meets asyncinvoke.Functions.
+func (a *asyncInvokes) Find(id lambda.FunctionID, qualifier string) (asyncinvoke.Target, error) {
+	t, err := a.plane.Lookup(id, qualifier)
+	if err != nil {
+		return asyncinvoke.Target{}, err
+	}
+	c := a.plane.EventInvoke(id, qualifier)
+	limits := asyncinvoke.Limits{Retries: asyncinvoke.AttemptsDefault, Age: asyncinvoke.AgeDefault}
+	if c.RetryAttempts != nil {
+		limits.Retries = *c.RetryAttempts
+	}
+	if c.EventAge != nil {
+		limits.Age = *c.EventAge
+	}
+	return asyncinvoke.Target{
+		Version: t.Version, Refusal: t.Invocable(), Reserved: t.Reserved, Limits: limits,
+		OnSuccess: c.OnSuccess, OnFailure: c.OnFailure, DeadLetter: t.DeadLetterARN,
+	}, nil
+}
+
+// RunEvent meets asyncinvoke.Runner.
+func (a *asyncInvokes) RunEvent(ctx context.Context, t asyncinvoke.Target, inv *lambda.Invocation) (lambda.Result, error) {
+	result, err := a.frontend.RunEvent(ctx, frontend.Target{Version: t.Version, Refusal: t.Refusal}, inv)
+	if err != nil {
+		return lambda.Result{}, invokeError(err)
+	}
+	return result, nil
+}
+
+// deliverySession is how long the keys of a delivery are good for: one is made for
+// each and used at once.
+const deliverySession = 15 * time.Minute
+
+// Deliver meets asyncinvoke.Targets. It serves functions as destinations; they are
+// invoked with the record as their event.
+func (a *asyncInvokes) Deliver(ctx context.Context, d asyncinvoke.Delivery) error {
+	fields := strings.SplitN(d.ARN, ":", 6)
+	if len(fields) < 6 || fields[2] != "lambda" || d.DeadLetter {
+		return fmt.Errorf("this node delivers to functions only, not to %q", d.ARN)
+	}
+	keys, err := a.iam.MintFunctionSession(ctx, d.RoleARN, d.Function, deliverySession)
+	if err != nil {
+		return fmt.Errorf("take the execution role: %w", err)
+	}
+	id, err := a.iam.Lookup(ctx, keys.AccessKeyID, keys.SessionToken)
+	if err != nil {
+		return fmt.Errorf("take the execution role: %w", err)
+	}
+	caller := id.Caller
+	caller.Region = cmp.Or(fields[3], d.Function.Region)
+	caller.RequestID = lambda.NewRequestID()
+	_, err = a.frontend.Invoke(lambda.WithCaller(ctx, caller), frontend.Input{
+		Caller: caller, FunctionName: d.ARN, Type: lambda.Event, TraceID: d.TraceID, Payload: d.Body,
+	})
+	return err
+}
+
+// eventsRun is the dispatcher at work.
+type eventsRun struct {
+	stop func()
+	done chan struct{}
+	err  error // read after done
+}
+
+// startEvents runs accepted events from when functions are known.
+func (n *Node) startEvents(ctx context.Context, p *parts) *eventsRun {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &eventsRun{stop: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		select {
+		case <-p.plane.Ready():
+			r.err = p.events.Run(ctx)
+		case <-ctx.Done():
+		}
+	}()
+	return r
+}
+
+// wait waits for the end of a stop, for as long as ctx lasts.
+func (r *eventsRun) wait(ctx context.Context) error {
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
