@@ -13,6 +13,9 @@ import (
 // identify finds out who sent the request. One without a signature is anonymous;
 // the policies of buckets decide about it.
 func (c *call) identify() error {
+	if p, ok := sigv4.ParsePresigned2(c.query); ok && c.r.Header.Get("Authorization") == "" {
+		return c.identify2(p)
+	}
 	claim, err := sigv4.Parse(c.r)
 	if e, ok := errors.AsType[*lambda.Error](err); ok {
 		if e.Code == lambda.CodeMissingAuthentication {
@@ -30,22 +33,44 @@ func (c *call) identify() error {
 	if err := claim.CheckTimeS3(c.s.now()); err != nil {
 		return err
 	}
-	secret, caller, err := c.s.cfg.Identities.Lookup(c.ctx(), claim.AccessKeyID, claim.SessionToken)
-	switch {
-	case errors.Is(err, ErrUnknownKey) && claim.SessionToken != "":
-		return fault("InvalidToken")
-	case errors.Is(err, ErrUnknownKey):
-		return fault("InvalidAccessKeyId")
-	case errors.Is(err, ErrExpired):
-		return fault("ExpiredToken")
-	case err != nil:
-		return fmt.Errorf("look up access key: %w", err)
+	secret, caller, err := c.lookup(claim.AccessKeyID, claim.SessionToken)
+	if err != nil {
+		return err
 	}
 	if c.payload, err = c.s.verifier.VerifyS3(c.r, &claim, secret); err != nil {
 		return err
 	}
 	c.caller = c.complete(caller, claim.Region)
 	return nil
+}
+
+// identify2 is identify for URLs presigned with Signature Version 2.
+func (c *call) identify2(p sigv4.Presigned2) error {
+	secret, caller, err := c.lookup(p.AccessKeyID, p.SessionToken)
+	if err != nil {
+		return err
+	}
+	virtual, _ := bucketOfHost(c.r.Host)
+	if err := p.Verify(c.r, virtual, secret, c.s.now()); err != nil {
+		return err
+	}
+	c.caller = c.complete(caller, "")
+	return nil
+}
+
+func (c *call) lookup(accessKeyID, sessionToken string) (secret string, caller lambda.Caller, err error) {
+	secret, caller, err = c.s.cfg.Identities.Lookup(c.ctx(), accessKeyID, sessionToken)
+	switch {
+	case errors.Is(err, ErrUnknownKey) && sessionToken != "":
+		err = fault("InvalidToken")
+	case errors.Is(err, ErrUnknownKey):
+		err = fault("InvalidAccessKeyId")
+	case errors.Is(err, ErrExpired):
+		err = fault("ExpiredToken")
+	case err != nil:
+		err = fmt.Errorf("look up access key: %w", err)
+	}
+	return secret, caller, err
 }
 
 // complete fills in what belongs to the request.
