@@ -4,6 +4,7 @@ import (
 	"context"
 
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/wire"
@@ -60,5 +61,5 @@ func (s *Service) ListDurableExecutionsByFunction(ctx context.Context, in *awsla
 	if _, _, err := s.find(ctx, "ListDurableExecutionsByFunction", in.FunctionName, in.Qualifier); err != nil {
 		return nil, err
 	}
-	return &awslambda.ListDurableExecutionsByFunctionOutput{}, nil
+	return &awslambda.ListDurableExecutionsByFunctionOutput{DurableExecutions: []types.Execution{}}, nil
 }
