@@ -12,11 +12,12 @@ import (
 // IAM is the IAM API. How its exceptions look on the wire is in the edge's table.
 func (s *Service) IAM() *wire.Service {
 	return &wire.Service{
-		Name:       "iam",
-		Protocol:   wire.AWSQuery,
-		Version:    "2010-05-08",
-		Namespace:  "https://iam.amazonaws.com/doc/2010-05-08/",
-		Operations: slices.Concat(s.roleOperations(), s.policyOperations(), s.userOperations(), s.groupOperations(), s.accountOperations()),
+		Name:      "iam",
+		Protocol:  wire.AWSQuery,
+		Version:   "2010-05-08",
+		Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+		Operations: slices.Concat(s.roleOperations(), s.policyOperations(), s.userOperations(), s.groupOperations(),
+			s.accountOperations(), s.absentOperations()),
 	}
 }
 

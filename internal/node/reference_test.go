@@ -1,0 +1,28 @@
+package node
+
+import (
+	"cmp"
+	"testing"
+
+	"github.com/hearthfaas/hearth/internal/controlplane"
+	"github.com/hearthfaas/hearth/internal/iam"
+	"github.com/hearthfaas/hearth/internal/iam/reference"
+	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/wire"
+)
+
+// TestEveryOperationHasItsConditionKeysOnRecord holds the tables of package
+// reference against what is served: an operation that is missing there would answer
+// for none of its condition keys.
+func TestEveryOperationHasItsConditionKeysOnRecord(t *testing.T) {
+	for _, s := range []*wire.Service{
+		(&controlplane.Service{}).API(), (&iam.Service{}).IAM(), (&iam.Service{}).STS(), (&logs.Service{}).API(),
+	} {
+		for _, op := range s.Operations {
+			action := s.Name + ":" + cmp.Or(op.Action, op.Name)
+			if _, ok := reference.Find(action); !ok {
+				t.Errorf("the table of %s lacks %s", s.Name, action)
+			}
+		}
+	}
+}
