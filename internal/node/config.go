@@ -74,6 +74,7 @@ func Default() Config {
 		RequestsPerConcurrency: counter.AWSRequestsPerConcurrency,
 		IdleTimeout:            10 * time.Minute, // AWS keeps environments for minutes; the order of magnitude is what people expect
 		Path:                   "/usr/local/bin:/usr/bin:/bin",
+		TimeScale:              1,
 		LogRetention:           7 * 24 * time.Hour,
 	}
 }
