@@ -181,8 +181,10 @@ func (c *call) keep(b *body) (id string, err error) {
 	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, b, *buf); err != nil {
 		w.Abort()
 		if c.ctx().Err() != nil {
-			return "", &lambda.Error{Code: "RequestTimeout", Status: http.StatusBadRequest,
-				Message: "Your socket connection to the server was not read from or written to within the timeout period."}
+			return "", &lambda.Error{
+				Code: "RequestTimeout", Status: http.StatusBadRequest,
+				Message: "Your socket connection to the server was not read from or written to within the timeout period.",
+			}
 		}
 		return "", err
 	}

@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -64,8 +65,10 @@ func TestBucketsBelongToAnAccount(t *testing.T) {
 	if got := code(err); got != "IllegalLocationConstraintException" {
 		t.Errorf("without a location: got %s", got)
 	}
-	_, err = far.CreateBucket(t.Context(), &awss3.CreateBucketInput{Bucket: aws.String("far"),
-		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}})
+	_, err = far.CreateBucket(t.Context(), &awss3.CreateBucketInput{
+		Bucket:                    aws.String("far"),
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"},
+	})
 	if err != nil {
 		t.Error(err)
 	}
@@ -221,7 +224,8 @@ func TestNotificationsAreDeliveredOnceAlsoAfterARestart(t *testing.T) {
 					{Name: types.FilterRuleNamePrefix, Value: aws.String("in/")}, {Name: types.FilterRuleNameSuffix, Value: aws.String(".txt")},
 				}}},
 			}},
-		}})
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +318,9 @@ func TestOtherPartsOfTheNodeRead(t *testing.T) {
 	b.make(t, "bucket")
 	b.put(t, "bucket", "k", "code")
 	for _, c := range []struct{ region, bucket, key, want string }{
-		{"us-east-1", "bucket", "k", "code"}, {"", "bucket", "none", "NoSuchKey"}, {"", "none", "k", "NoSuchBucket"},
+		{"us-east-1", "bucket", "k", "code"},
+		{"", "bucket", "none", "NoSuchKey"},
+		{"", "none", "k", "NoSuchBucket"},
 		{"eu-west-1", "bucket", "k", "PermanentRedirect"},
 	} {
 		r, err := b.service.Get(t.Context(), c.region, c.bucket, c.key, "", 4)
@@ -323,7 +329,7 @@ func TestOtherPartsOfTheNodeRead(t *testing.T) {
 			text, _ := io.ReadAll(r)
 			r.Close()
 			got = string(text)
-		} else if e, ok := err.(*lambda.Error); ok {
+		} else if e, ok := errors.AsType[*lambda.Error](err); ok {
 			got = e.Code
 		}
 		if got != c.want {

@@ -51,7 +51,7 @@ func (c *call) source() (o *object, bucket, key string, err error) {
 		err = fault("PreconditionFailed")
 	}
 	if err != nil {
-		o.Close()
+		o.done()
 		return nil, "", "", err
 	}
 	if src, ok := c.s.index.Bucket(bucket); ok && src.Versioning != index.Off {
@@ -73,7 +73,7 @@ func (c *call) copyObject() error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer src.done()
 	if src.Size > putMax {
 		return faultf("InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(putMax))
 	}

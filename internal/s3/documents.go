@@ -45,31 +45,53 @@ var usual = map[string]string{
 
 // documents are the configurations that a bucket may have.
 var documents = []document{
-	{param: "policy", name: "Policy", action: "BucketPolicy", absent: "NoSuchBucketPolicy", forgettable: true,
-		putStatus: http.StatusNoContent, check: (*call).checkPolicy},
-	{param: "tagging", name: "Tagging", action: "BucketTagging", root: "Tagging", absent: "NoSuchTagSet", forgettable: true,
-		putStatus: http.StatusNoContent, check: (*call).checkBucketTags},
-	{param: "cors", name: "Cors", action: "BucketCORS", root: "CORSConfiguration", absent: "NoSuchCORSConfiguration",
-		forgettable: true, check: (*call).checkCORS},
-	{param: "lifecycle", name: "LifecycleConfiguration", action: "LifecycleConfiguration", root: "LifecycleConfiguration",
-		absent: "NoSuchLifecycleConfiguration", forgettable: true, check: (*call).checkLifecycle},
-	{param: "website", name: "Website", action: "BucketWebsite", root: "WebsiteConfiguration",
-		absent: "NoSuchWebsiteConfiguration", forgettable: true},
-	{param: "encryption", name: "Encryption", action: "EncryptionConfiguration", root: "ServerSideEncryptionConfiguration",
-		forgettable: true},
-	{param: "publicAccessBlock", name: "PublicAccessBlock", action: "BucketPublicAccessBlock", root: "PublicAccessBlockConfiguration",
-		absent: "NoSuchPublicAccessBlockConfiguration", forgettable: true},
-	{param: "ownershipControls", name: "OwnershipControls", action: "BucketOwnershipControls", root: "OwnershipControls",
-		absent: "OwnershipControlsNotFoundError", forgettable: true, check: (*call).checkOwnership},
-	{param: "notification", name: "NotificationConfiguration", action: "BucketNotification", root: "NotificationConfiguration",
-		check: (*call).checkNotification},
+	{
+		param: "policy", name: "Policy", action: "BucketPolicy", absent: "NoSuchBucketPolicy", forgettable: true,
+		putStatus: http.StatusNoContent, check: (*call).checkPolicy,
+	},
+	{
+		param: "tagging", name: "Tagging", action: "BucketTagging", root: "Tagging", absent: "NoSuchTagSet", forgettable: true,
+		putStatus: http.StatusNoContent, check: (*call).checkBucketTags,
+	},
+	{
+		param: "cors", name: "Cors", action: "BucketCORS", root: "CORSConfiguration", absent: "NoSuchCORSConfiguration",
+		forgettable: true, check: (*call).checkCORS,
+	},
+	{
+		param: "lifecycle", name: "LifecycleConfiguration", action: "LifecycleConfiguration", root: "LifecycleConfiguration",
+		absent: "NoSuchLifecycleConfiguration", forgettable: true, check: (*call).checkLifecycle,
+	},
+	{
+		param: "website", name: "Website", action: "BucketWebsite", root: "WebsiteConfiguration",
+		absent: "NoSuchWebsiteConfiguration", forgettable: true,
+	},
+	{
+		param: "encryption", name: "Encryption", action: "EncryptionConfiguration", root: "ServerSideEncryptionConfiguration",
+		forgettable: true,
+	},
+	{
+		param: "publicAccessBlock", name: "PublicAccessBlock", action: "BucketPublicAccessBlock", root: "PublicAccessBlockConfiguration",
+		absent: "NoSuchPublicAccessBlockConfiguration", forgettable: true,
+	},
+	{
+		param: "ownershipControls", name: "OwnershipControls", action: "BucketOwnershipControls", root: "OwnershipControls",
+		absent: "OwnershipControlsNotFoundError", forgettable: true, check: (*call).checkOwnership,
+	},
+	{
+		param: "notification", name: "NotificationConfiguration", action: "BucketNotification", root: "NotificationConfiguration",
+		check: (*call).checkNotification,
+	},
 	{param: "logging", name: "Logging", action: "BucketLogging", root: "BucketLoggingStatus"},
 	{param: "accelerate", name: "AccelerateConfiguration", action: "AccelerateConfiguration", root: "AccelerateConfiguration"},
 	{param: "requestPayment", name: "RequestPayment", action: "BucketRequestPayment", root: "RequestPaymentConfiguration"},
-	{param: "replication", name: "Replication", action: "ReplicationConfiguration", root: "ReplicationConfiguration",
-		absent: "ReplicationConfigurationNotFoundError", check: (*call).notServed},
-	{param: "object-lock", name: "ObjectLockConfiguration", action: "BucketObjectLockConfiguration", root: "ObjectLockConfiguration",
-		absent: "ObjectLockConfigurationNotFoundError", check: (*call).notServed},
+	{
+		param: "replication", name: "Replication", action: "ReplicationConfiguration", root: "ReplicationConfiguration",
+		absent: "ReplicationConfigurationNotFoundError", check: (*call).notServed,
+	},
+	{
+		param: "object-lock", name: "ObjectLockConfiguration", action: "BucketObjectLockConfiguration", root: "ObjectLockConfiguration",
+		absent: "ObjectLockConfigurationNotFoundError", check: (*call).notServed,
+	},
 }
 
 // documentOperations are the operations on documents.
@@ -78,10 +100,14 @@ func documentOperations() []operation {
 	for i := range documents {
 		d := &documents[i]
 		out = append(out,
-			operation{http.MethodGet, onBucket, d.param, "", "GetBucket" + d.name, "s3:Get" + d.action,
-				func(c *call) error { return c.getDocument(d) }},
-			operation{http.MethodPut, onBucket, d.param, "", "PutBucket" + d.name, "s3:Put" + d.action,
-				func(c *call) error { return c.putDocument(d) }})
+			operation{
+				http.MethodGet, onBucket, d.param, "", "GetBucket" + d.name, "s3:Get" + d.action,
+				func(c *call) error { return c.getDocument(d) },
+			},
+			operation{
+				http.MethodPut, onBucket, d.param, "", "PutBucket" + d.name, "s3:Put" + d.action,
+				func(c *call) error { return c.putDocument(d) },
+			})
 		if !d.forgettable {
 			continue
 		}
@@ -89,8 +115,10 @@ func documentOperations() []operation {
 		if d.param == "policy" || d.param == "website" {
 			action = "s3:Delete" + d.action
 		}
-		out = append(out, operation{http.MethodDelete, onBucket, d.param, "", "DeleteBucket" + d.name, action,
-			func(c *call) error { return c.deleteDocument(d) }})
+		out = append(out, operation{
+			http.MethodDelete, onBucket, d.param, "", "DeleteBucket" + d.name, action,
+			func(c *call) error { return c.deleteDocument(d) },
+		})
 	}
 	return out
 }

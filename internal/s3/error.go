@@ -93,8 +93,11 @@ func toFault(err error) error {
 		err  error
 		code string
 	}{
-		{index.ErrNoBucket, "NoSuchBucket"}, {index.ErrNoObject, "NoSuchKey"}, {index.ErrNoVersion, "NoSuchVersion"},
-		{index.ErrNoUpload, "NoSuchUpload"}, {index.ErrNotEmpty, "BucketNotEmpty"},
+		{index.ErrNoBucket, "NoSuchBucket"},
+		{index.ErrNoObject, "NoSuchKey"},
+		{index.ErrNoVersion, "NoSuchVersion"},
+		{index.ErrNoUpload, "NoSuchUpload"},
+		{index.ErrNotEmpty, "BucketNotEmpty"},
 		{index.ErrVersioningOff, "MalformedXML"},
 	} {
 		if errors.Is(err, known.err) {

@@ -205,9 +205,6 @@ func (s *Service) offerAll(ctx context.Context) (left bool, err error) {
 				return left, err
 			}
 		}
-		if ctx.Err() != nil {
-			return left, nil
-		}
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *Service) Get(ctx context.Context, region, bucket, key, version string, 
 		err = fault("EntityTooLarge")
 	}
 	if err != nil {
-		o.Close()
+		o.done()
 		return nil, err
 	}
 	return o, nil

@@ -1,15 +1,14 @@
 package s3
 
 import (
+	"io/fs"
 	"net/http"
+	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-
-	"io/fs"
-	"path/filepath"
-	"testing"
 )
 
 // files counts the files of objects.

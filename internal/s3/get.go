@@ -58,7 +58,7 @@ func (c *call) getObject() error {
 	if err != nil {
 		return c.hide(err)
 	}
-	defer o.Close()
+	defer o.done()
 	if o.DeleteMarker {
 		return c.hide(c.markerFault(&o.Object, version))
 	}

@@ -157,7 +157,7 @@ func (c *call) copyPart() error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer src.done()
 	if text := c.r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
 		start, length, ok, err := parseRange(text, src.Size)
 		if err != nil || !ok {

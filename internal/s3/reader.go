@@ -54,14 +54,19 @@ func (s *Service) openObject(ctx context.Context, bucket, key, version string) (
 // limit narrows what is read to length bytes from start.
 func (o *object) limit(start, length int64) { o.at, o.end = start, start+length }
 
-// Close ends the reading.
+// Close meets io.Closer.
 func (o *object) Close() error {
+	o.done()
+	return nil
+}
+
+// done ends the reading.
+func (o *object) done() {
 	if o.file != nil {
 		o.file.Close()
 		o.file = nil
 	}
 	o.release()
-	return nil
 }
 
 // next opens the segment in which the next byte is.
@@ -103,7 +108,7 @@ func (o *object) Read(p []byte) (int, error) {
 	n, err := o.file.Read(p[:min(int64(len(p)), o.left)])
 	o.at += int64(n)
 	o.left -= int64(n)
-	if err == io.EOF { //nolint:errorlint // os.File returns it bare
+	if err == io.EOF {
 		err = io.ErrUnexpectedEOF // the file is shorter than the index says
 	}
 	return n, err
