@@ -74,7 +74,9 @@ func (s *Service) edit(ctx context.Context, id lambda.FunctionID, decide func(*e
 }
 
 // all are the changes, the function's own record among them at the revision that
-// was decided on.
+// was decided on. They reach the view one after the other: the record comes last, so
+// that who sees its new revision sees the rest as well, and a deletion's comes first,
+// so that nobody sees a function without its parts.
 func (e *edit) all() ([]store.Change, error) {
 	cond := store.Absent
 	if e.f.exists {
@@ -82,7 +84,7 @@ func (e *edit) all() ([]store.Change, error) {
 	}
 	key := functionKey(e.id)
 	if e.deleted {
-		return append(e.changes, e.s.tables.functions.DeleteChange(key, cond)), e.err
+		return append([]store.Change{e.s.tables.functions.DeleteChange(key, cond)}, e.changes...), e.err
 	}
 	change, err := e.s.tables.functions.PutChange(key, e.record, cond)
 	return append(e.changes, change), errors.Join(e.err, err)
