@@ -8,6 +8,6 @@ var Invokes = []string{"Invoke", "InvokeWithResponseStream"}
 
 // Notes say where the invoke operations differ from AWS's.
 var Notes = map[string]wire.Note{
-	"Invoke":      {Support: wire.Differs, Text: "The type Event is refused with NotImplementedException (501). A cold start's parts are told in the header X-Hearth-Coldstart. There are no durable executions."},
-	"InvokeAsync": {Support: wire.Unavailable, Text: "Answered as Invoke with the type Event is. The permission is lambda:InvokeFunction."},
+	"Invoke":      {Support: wire.Differs, Text: "A cold start's parts are told in the header X-Hearth-Coldstart. There are no durable executions."},
+	"InvokeAsync": {Support: wire.Differs, Text: "The same as Invoke with the type Event; the permission is lambda:InvokeFunction."},
 }

@@ -11,7 +11,7 @@ const (
 	noteCapacity = "There is no EC2 to provide capacity: none can be made, and whatever names one gets AWS's answer for a missing one."
 	noteScaling  = "It concerns functions on capacity providers only, of which there are none; kept and shown."
 	noteURL      = "URLs are configured and shown; nothing answers at them."
-	noteEvents   = "There are no asynchronous invokes for it to apply to."
+	noteEvents   = "Functions are served as destinations; queues, topics, event buses, buckets and dead-letter targets only as far as the installation has them."
 	noteRuntimes = "Runtimes are what the host has; when they are updated is the host's matter."
 )
 
@@ -31,8 +31,8 @@ var Notes = map[string]wire.Note{
 	"PutProvisionedConcurrencyConfig": {Support: wire.Differs, Text: "When an alias moves, the environments of the old version end at once and those of the new one are made."},
 	"CreateFunctionUrlConfig":         {Support: wire.Recorded, Text: noteURL + " Their host ends in lambda-url.<region>.localhost with this installation's port."},
 	"UpdateFunctionUrlConfig":         {Support: wire.Recorded, Text: noteURL},
-	"PutFunctionEventInvokeConfig":    {Support: wire.Recorded, Text: noteEvents},
-	"UpdateFunctionEventInvokeConfig": {Support: wire.Recorded, Text: noteEvents},
+	"PutFunctionEventInvokeConfig":    {Support: wire.Differs, Text: noteEvents},
+	"UpdateFunctionEventInvokeConfig": {Support: wire.Differs, Text: noteEvents},
 	"PutFunctionRecursionConfig":      {Support: wire.Recorded, Text: "Circles of invokes are not detected."},
 	"CreateCodeSigningConfig":         {Support: wire.Differs, Text: noteSigned},
 	"UpdateCodeSigningConfig":         {Support: wire.Differs, Text: noteSigned},

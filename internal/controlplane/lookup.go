@@ -54,7 +54,7 @@ func (s *Service) Lookup(id lambda.FunctionID, qualifier string) (Target, error)
 		if !ok {
 			return Target{}, notFound(id.QualifiedARN(qualifier))
 		}
-		alias, number = qualifier, a.value.route(rand.Float64())
+		alias, number = qualifier, a.value.route(rand.Float64()) //nolint:gosec // shares traffic, protects nothing
 	}
 	if number == "" || number == lambda.Latest {
 		return f.target(alias, f.latest, &f.record.value.Latest), nil

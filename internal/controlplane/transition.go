@@ -125,7 +125,7 @@ func (s *Service) settle(ctx context.Context, id lambda.FunctionID) error {
 		prepare(strconv.Itoa(n), f.versions[n].value)
 	}
 	if ctx.Err() != nil {
-		return nil // the next process resumes
+		return nil //nolint:nilerr // the process is leaving; the next one resumes
 	}
 	return s.edit(ctx, id, func(e *edit) error {
 		e.nothing = true

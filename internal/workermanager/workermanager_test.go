@@ -80,11 +80,13 @@ func (e *environment) ID() lambda.SandboxID { return e.id }
 func (e *environment) Invoke(context.Context, *lambda.Invocation) (lambda.Result, error) {
 	return lambda.Result{}, nil
 }
+
 func (e *environment) Initialised() bool {
 	e.fleet.mu.Lock()
 	defer e.fleet.mu.Unlock()
 	return !e.fleet.broken
 }
+
 func (e *environment) Idle() { e.idles++ }
 func (e *environment) Close(context.Context) error {
 	e.fleet.mu.Lock()
