@@ -167,9 +167,7 @@ func (s *Service) deliver(ctx context.Context) error {
 		}
 		var again <-chan time.Time
 		if left || err != nil {
-			timer := time.NewTimer(pause)
-			defer timer.Stop()
-			again, pause = timer.C, min(2*pause, retryMax)
+			again, pause = time.After(pause), min(2*pause, retryMax)
 		} else {
 			pause = retryMin
 		}
