@@ -94,7 +94,8 @@ func (e *echo) Invoke(_ context.Context, in InvokeInput) (InvokeOutput, error) {
 		return InvokeOutput{Status: http.StatusAccepted}, nil
 	case in.FunctionName == "failing":
 		return InvokeOutput{Status: 200, ExecutedVersion: "$LATEST", Result: lambda.Result{
-			FunctionError: lambda.Unhandled, Payload: []byte(`{"errorType":"E"}`), LogTail: []byte("REPORT")}}, nil
+			FunctionError: lambda.Unhandled, Payload: []byte(`{"errorType":"E"}`), LogTail: []byte("REPORT"),
+		}}, nil
 	}
 	return InvokeOutput{Status: 200, ExecutedVersion: "7", TraceID: "Root=1-2", Result: lambda.Result{Payload: in.Payload}}, nil
 }
@@ -285,8 +286,7 @@ func TestErrorsArriveAsTheSDKsTypedExceptions(t *testing.T) {
 
 // code is the error code that an SDK client saw.
 func code(err error) string {
-	var e smithy.APIError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode()
 	}
 	return ""
@@ -385,11 +385,19 @@ func TestAnUnsignedRequestIsRefusedInItsOwnProtocol(t *testing.T) {
 	}{
 		{"restJson1", "GET", "/2015-03-31/functions", "", nil, 403, `{"message":"Missing Authentication Token"}`},
 		{"invoke", "POST", "/2015-03-31/functions/f/invocations", "{}", nil, 403, `{"message":"Missing Authentication Token"}`},
-		{"awsJson", "POST", "/", "{}", map[string]string{"X-Amz-Target": "Logs_20140328.CreateLogGroup"}, 400,
-			`{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`},
+		{
+			"awsJson", "POST", "/", "{}",
+			map[string]string{"X-Amz-Target": "Logs_20140328.CreateLogGroup"},
+			400,
+			`{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`,
+		},
 		{"awsQuery", "GET", "/?Action=GetUser", "", nil, 403, "<Code>MissingAuthenticationToken</Code>"},
-		{"a broken header", "GET", "/2015-03-31/functions", "", map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=x"}, 403,
-			"Authorization header requires 'Signature' parameter."},
+		{
+			"a broken header", "GET", "/2015-03-31/functions", "",
+			map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=x"},
+			403,
+			"Authorization header requires 'Signature' parameter.",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -503,22 +511,26 @@ func TestBodiesAreLimited(t *testing.T) {
 	b := newBench(t)
 	client := awslambda.NewFromConfig(b.good())
 	_, err := client.Invoke(t.Context(), &awslambda.InvokeInput{
-		FunctionName: aws.String("f"), Payload: make([]byte, invokeBodyMax+1)})
+		FunctionName: aws.String("f"), Payload: make([]byte, invokeBodyMax+1),
+	})
 	if code(err) != lambda.CodeRequestEntityTooLarge ||
 		!strings.Contains(err.Error(), "Request must be smaller than 6291456 bytes for the InvokeFunction operation") {
 		t.Errorf("a payload far over the limit: got %v", err)
 	}
 	if _, err = client.Invoke(t.Context(), &awslambda.InvokeInput{
-		FunctionName: aws.String("f"), Payload: make([]byte, lambda.PayloadMax+1)}); err != nil {
+		FunctionName: aws.String("f"), Payload: make([]byte, lambda.PayloadMax+1),
+	}); err != nil {
 		t.Errorf("a payload just over the limit is the invoker's to judge: got %v", err)
 	}
 	out, err := client.UpdateFunctionCode(t.Context(), &awslambda.UpdateFunctionCodeInput{
-		FunctionName: aws.String("f"), ZipFile: make([]byte, 20<<20)})
+		FunctionName: aws.String("f"), ZipFile: make([]byte, 20<<20),
+	})
 	if err != nil || out.CodeSize != 20<<20 {
 		t.Errorf("a package of 20 MiB: got %+v, %v", out, err)
 	}
 	_, err = client.UpdateFunctionCode(t.Context(), &awslambda.UpdateFunctionCodeInput{
-		FunctionName: aws.String("f"), ZipFile: make([]byte, 54<<20)})
+		FunctionName: aws.String("f"), ZipFile: make([]byte, 54<<20),
+	})
 	if code(err) != lambda.CodeRequestEntityTooLarge ||
 		!strings.Contains(err.Error(), "Request must be smaller than 70167211 bytes for the UpdateFunctionCode operation") {
 		t.Errorf("a package over the limit: got %v", err)

@@ -143,7 +143,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	}
 	events.stop()
 	err := n.drain(alive, p, server, events)
-	_ = <-served // told above, or closed by the drain
+	<-served // told above, or closed by the drain
 	stopEnvironments()
 	err = errors.Join(err, environments.Wait())
 	stopServices()

@@ -56,8 +56,10 @@ func logsCodec(t testing.TB) *Codec {
 }
 
 func stsCodec(t testing.TB) *Codec {
-	return codecOf(t, &Service{Name: "sts", Protocol: AWSQuery, Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
-		Operations: []Operation{operation[sts.AssumeRoleInput, sts.AssumeRoleOutput]("AssumeRole")}})
+	return codecOf(t, &Service{
+		Name: "sts", Protocol: AWSQuery, Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+		Operations: []Operation{operation[sts.AssumeRoleInput, sts.AssumeRoleOutput]("AssumeRole")},
+	})
 }
 
 func TestRequestsAreRoutedByMethodPathAndLiteralQuery(t *testing.T) {
@@ -174,17 +176,26 @@ func TestAnswersHoldWhatTheOperationSet(t *testing.T) {
 		contentType     string
 		body            string
 	}{
-		{"empty maps and lists that are set are written", "CreateFunction", &awslambda.CreateFunctionOutput{
-			Description: aws.String(""), Environment: &types.EnvironmentResponse{Variables: map[string]string{}}, Layers: []types.Layer{}},
-			201, "application/json", `{"CodeSize":0,"Description":"","Environment":{"Variables":{}},"Layers":[]}`},
+		{
+			"empty maps and lists that are set are written", "CreateFunction", &awslambda.CreateFunctionOutput{
+				Description: aws.String(""), Environment: &types.EnvironmentResponse{Variables: map[string]string{}}, Layers: []types.Layer{},
+			},
+			201, "application/json", `{"CodeSize":0,"Description":"","Environment":{"Variables":{}},"Layers":[]}`,
+		},
 		{"a default of zero is written", "GetAccountSettings", &awslambda.GetAccountSettingsOutput{
-			AccountUsage: &types.AccountUsage{}}, 200, "application/json", `{"AccountUsage":{"FunctionCount":0,"TotalCodeSize":0}}`},
-		{"an empty page", "ListFunctions", &awslambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}},
-			200, "application/json", `{"Functions":[]}`},
+			AccountUsage: &types.AccountUsage{},
+		}, 200, "application/json", `{"AccountUsage":{"FunctionCount":0,"TotalCodeSize":0}}`},
+		{
+			"an empty page", "ListFunctions", &awslambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}},
+			200, "application/json", `{"Functions":[]}`,
+		},
 		{"nothing", "DeleteAlias", &awslambda.DeleteAliasOutput{}, 204, "", ""},
-		{"characters that HTML would escape are not", "GetFunction", &awslambda.GetFunctionOutput{
-			Tags: map[string]string{"b": "<&>\u2028", "a": "\"\\\n\x01\xff"}},
-			200, "application/json", `{"Tags":{"a":"\"\\\n\u0001` + "\ufffd" + `","b":"<&>` + "\u2028" + `"}}`},
+		{
+			"characters that HTML would escape are not", "GetFunction", &awslambda.GetFunctionOutput{
+				Tags: map[string]string{"b": "<&>\u2028", "a": "\"\\\n\x01\xff"},
+			},
+			200, "application/json", `{"Tags":{"a":"\"\\\n\u0001` + "\ufffd" + `","b":"<&>` + "\u2028" + `"}}`,
+		},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -229,24 +240,36 @@ func TestErrorsLookAsEachProtocolWantsThem(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"an exception with Message", rest, lambda.Errorf("ResourceNotFoundException", "Function not found: <%s>", "f"), 404,
-			`{"Type":"User","Message":"Function not found: <f>"}`},
+		{
+			"an exception with Message", rest, lambda.Errorf("ResourceNotFoundException", "Function not found: <%s>", "f"), 404,
+			`{"Type":"User","Message":"Function not found: <f>"}`,
+		},
 		{"an exception with message", rest, lambda.Errorf("InvalidParameterValueException", "no"), 400, `{"Type":"User","message":"no"}`},
 		{"one whose text has no Type", rest, &lambda.Error{Code: "InvalidParameterValueException", Message: "no", Bare: true}, 400, `{"message":"no"}`},
-		{"a throttle has its reason", rest, lambda.Throttled(lambda.ReasonCallerRateLimit), 429,
-			`{"Type":"User","message":"Rate Exceeded.","Reason":"CallerRateLimitExceeded"}`},
+		{
+			"a throttle has its reason", rest, lambda.Throttled(lambda.ReasonCallerRateLimit), 429,
+			`{"Type":"User","message":"Rate Exceeded.","Reason":"CallerRateLimitExceeded"}`,
+		},
 		{"a fault of the service", rest, lambda.Errorf("ServiceException", "sorry"), 500, `{"Type":"Service","Message":"sorry"}`},
-		{"a front door error has no Type", rest, lambda.Errorf(lambda.CodeValidation, "1 validation error detected"), 400,
-			`{"message":"1 validation error detected"}`},
+		{
+			"a front door error has no Type", rest, lambda.Errorf(lambda.CodeValidation, "1 validation error detected"), 400,
+			`{"message":"1 validation error detected"}`,
+		},
 		{"access denied is spelt with a capital", rest, lambda.Errorf(lambda.CodeAccessDenied, "no"), 403, `{"Message":"no"}`},
 		{"a status of its own", rest, &lambda.Error{Code: "ResourceNotFoundException", Message: "x", Status: 410}, 410, `{"Type":"User","Message":"x"}`},
 		{"awsJson", json, lambda.Errorf("InvalidParameterValueException", "no"), 400, `{"__type":"InvalidParameterValueException","message":"no"}`},
-		{"awsQuery", query, lambda.Errorf("NoSuchEntity", "a < b"), 404,
-			`<ErrorResponse xmlns="ns"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>a &lt; b</Message></Error><RequestId>id</RequestId></ErrorResponse>`},
-		{"awsQuery has names of its own", query, lambda.Errorf(lambda.CodeAccessDenied, "no"), 403,
-			`<ErrorResponse xmlns="ns"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error><RequestId>id</RequestId></ErrorResponse>`},
-		{"awsQuery, a fault of the service", query, lambda.Errorf(lambda.CodeService, "sorry"), 500,
-			`<ErrorResponse xmlns="ns"><Error><Type>Receiver</Type><Code>InternalFailure</Code><Message>sorry</Message></Error><RequestId>id</RequestId></ErrorResponse>`},
+		{
+			"awsQuery", query, lambda.Errorf("NoSuchEntity", "a < b"), 404,
+			`<ErrorResponse xmlns="ns"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>a &lt; b</Message></Error><RequestId>id</RequestId></ErrorResponse>`,
+		},
+		{
+			"awsQuery has names of its own", query, lambda.Errorf(lambda.CodeAccessDenied, "no"), 403,
+			`<ErrorResponse xmlns="ns"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error><RequestId>id</RequestId></ErrorResponse>`,
+		},
+		{
+			"awsQuery, a fault of the service", query, lambda.Errorf(lambda.CodeService, "sorry"), 500,
+			`<ErrorResponse xmlns="ns"><Error><Type>Receiver</Type><Code>InternalFailure</Code><Message>sorry</Message></Error><RequestId>id</RequestId></ErrorResponse>`,
+		},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -300,10 +323,14 @@ func TestWhatIsNotAnOperationIsSaid(t *testing.T) {
 		r     *http.Request
 		want  string
 	}{
-		{"an action of AWS's", stsCodec(t), httptest.NewRequest("GET", "/?Action=GetFederationToken", nil),
-			"NotImplementedException: Hearth does not support sts:GetFederationToken yet."},
-		{"no action of AWS's", stsCodec(t), httptest.NewRequest("GET", "/?Action=Nonsense", nil),
-			"UnknownOperationException: Could not find operation Nonsense for version 2011-06-15"},
+		{
+			"an action of AWS's", stsCodec(t), httptest.NewRequest("GET", "/?Action=GetFederationToken", nil),
+			"NotImplementedException: Hearth does not support sts:GetFederationToken yet.",
+		},
+		{
+			"no action of AWS's", stsCodec(t), httptest.NewRequest("GET", "/?Action=Nonsense", nil),
+			"UnknownOperationException: Could not find operation Nonsense for version 2011-06-15",
+		},
 		{"a target of another service", logsCodec(t), target("Dynamo.PutLogEvents"), `UnknownOperationException: The operation "Dynamo.PutLogEvents" is unknown to logs`},
 		{"a target that is not served", logsCodec(t), target("Logs_20140328.StartQuery"), "NotImplementedException: Hearth does not support logs:StartQuery yet."},
 	}

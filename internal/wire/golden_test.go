@@ -48,14 +48,22 @@ func sdkServices() []sdkService {
 		}
 	}
 	return []sdkService{
-		{"lambda", &Service{Name: "lambda", Protocol: RestJSON1},
-			func(rt http.RoundTripper) any { return lambda.NewFromConfig(cfg(rt)) }},
-		{"cloudwatchlogs", &Service{Name: "logs", Protocol: AWSJSON11, TargetPrefix: "Logs_20140328"},
-			func(rt http.RoundTripper) any { return cloudwatchlogs.NewFromConfig(cfg(rt)) }},
-		{"iam", &Service{Name: "iam", Protocol: AWSQuery, Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/"},
-			func(rt http.RoundTripper) any { return iam.NewFromConfig(cfg(rt)) }},
-		{"sts", &Service{Name: "sts", Protocol: AWSQuery, Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/"},
-			func(rt http.RoundTripper) any { return sts.NewFromConfig(cfg(rt)) }},
+		{
+			"lambda", &Service{Name: "lambda", Protocol: RestJSON1},
+			func(rt http.RoundTripper) any { return lambda.NewFromConfig(cfg(rt)) },
+		},
+		{
+			"cloudwatchlogs", &Service{Name: "logs", Protocol: AWSJSON11, TargetPrefix: "Logs_20140328"},
+			func(rt http.RoundTripper) any { return cloudwatchlogs.NewFromConfig(cfg(rt)) },
+		},
+		{
+			"iam", &Service{Name: "iam", Protocol: AWSQuery, Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/"},
+			func(rt http.RoundTripper) any { return iam.NewFromConfig(cfg(rt)) },
+		},
+		{
+			"sts", &Service{Name: "sts", Protocol: AWSQuery, Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/"},
+			func(rt http.RoundTripper) any { return sts.NewFromConfig(cfg(rt)) },
+		},
 	}
 }
 
@@ -63,8 +71,8 @@ func sdkServices() []sdkService {
 func allOperations(t *testing.T, s sdkService) *Codec {
 	t.Helper()
 	client := reflect.TypeOf(s.client(nil))
-	for i := range client.NumMethod() {
-		m := client.Method(i)
+	for m := range client.Methods() {
+		m := m
 		if m.Type.NumIn() != 4 || !strings.HasSuffix(m.Type.In(2).String(), m.Name+"Input") {
 			continue
 		}
@@ -86,7 +94,7 @@ func allOperations(t *testing.T, s sdkService) *Codec {
 func invoke(client any, operation string, in any) (any, error) {
 	results := reflect.ValueOf(client).MethodByName(operation).Call(
 		[]reflect.Value{reflect.ValueOf(context.Background()), reflect.ValueOf(in)})
-	err, _ := results[1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](results[1])
 	return results[0].Interface(), err
 }
 
@@ -272,8 +280,10 @@ func checkGoldenAnswer(t *testing.T, s sdkService, codec *Codec, name string, wa
 		t.Fatal(err)
 	}
 	client := s.client(roundTrip(func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: want.header, Request: r,
-			ContentLength: int64(len(want.body)), Body: io.NopCloser(bytes.NewReader(want.body))}, nil
+		return &http.Response{
+			StatusCode: status, Header: want.header, Request: r,
+			ContentLength: int64(len(want.body)), Body: io.NopCloser(bytes.NewReader(want.body)),
+		}, nil
 	}))
 	out, err := invoke(client, name, minimalInput(t, codec, name))
 	if err != nil {

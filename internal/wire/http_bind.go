@@ -124,7 +124,7 @@ func formatText(s *shape, v reflect.Value, stamp string) (string, error) {
 	case kindFloat:
 		return strconv.FormatFloat(v.Float(), 'f', -1, 64), nil
 	case kindTime:
-		if t, ok := v.Interface().(time.Time); ok {
+		if t, ok := reflect.TypeAssert[time.Time](v); ok {
 			return formatStamp(t, stamp), nil
 		}
 	case kindBlob:

@@ -27,7 +27,7 @@ func appendJSON(b []byte, s *shape, v reflect.Value, stamp string) ([]byte, erro
 	case kindFloat:
 		return appendJSONFloat(b, v.Float()), nil
 	case kindTime:
-		t, ok := v.Interface().(time.Time)
+		t, ok := reflect.TypeAssert[time.Time](v)
 		if !ok {
 			return b, fmt.Errorf("wire: a timestamp is a %s", v.Type())
 		}

@@ -92,7 +92,7 @@ func (s *schemaCatcher) CloseStruct() {}
 
 // schemaOf returns the schema of an SDK struct, or nil when its module has none.
 func schemaOf(typ reflect.Type) *smithy.Schema {
-	v, ok := reflect.New(typ).Interface().(smithy.Serializable)
+	v, ok := reflect.TypeAssert[smithy.Serializable](reflect.New(typ))
 	if !ok {
 		return nil
 	}

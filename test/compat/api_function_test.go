@@ -96,8 +96,10 @@ func TestAPICreateFunctionRefuses(t *testing.T) {
 		{"a name with three fields", a.input("invalid:function:name"), "ValidationException", violation("'invalid:function:name'", "functionName", "Member must satisfy regular expression pattern: "+namePattern), false},
 		{"another region", a.input("arn:aws:lambda:eu-west-1:000000000000:function:x"), "ResourceNotFoundException", "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')", false},
 		{"no runtime", with(func(in *lambda.CreateFunctionInput) { in.Runtime = "" }), "InvalidParameterValueException", "Runtime and Handler are mandatory parameters for functions created with deployment packages.", false},
-		{"a runtime that is no more", with(func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimePython37 }), "InvalidParameterValueException",
-			"The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.", false},
+		{
+			"a runtime that is no more", with(func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimePython37 }), "InvalidParameterValueException",
+			"The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.", false,
+		},
 		{"memory below the least", with(func(in *lambda.CreateFunctionInput) { in.MemorySize = new(int32(127)) }), "ValidationException", violation("'127'", "memorySize", "Member must have value greater than or equal to 128"), false},
 		{"memory above the model's most", with(func(in *lambda.CreateFunctionInput) { in.MemorySize = new(int32(32769)) }), "ValidationException", violation("'32769'", "memorySize", "Member must have value less than or equal to 32768"), false},
 		{"a timeout of 0", with(func(in *lambda.CreateFunctionInput) { in.Timeout = new(int32(0)) }), "ValidationException", violation("'0'", "timeout", "Member must have value greater than or equal to 1"), false},
@@ -107,10 +109,14 @@ func TestAPICreateFunctionRefuses(t *testing.T) {
 		{"storage above the most", with(func(in *lambda.CreateFunctionInput) {
 			in.EphemeralStorage = &types.EphemeralStorage{Size: new(int32(10241))}
 		}), "ValidationException", violation("'10241'", "ephemeralStorage.size", "Member must have value less than or equal to 10240"), false},
-		{"a description of 257 characters", with(func(in *lambda.CreateFunctionInput) { in.Description = new(strings.Repeat("d", 257)) }), "ValidationException",
-			violation("'"+strings.Repeat("d", 257)+"'", "description", "Member must have length less than or equal to 256"), false},
-		{"an architecture that is none", with(func(in *lambda.CreateFunctionInput) { in.Architectures = []types.Architecture{"sparc"} }), "ValidationException",
-			violation("'[sparc]'", "architectures", "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"), false},
+		{
+			"a description of 257 characters", with(func(in *lambda.CreateFunctionInput) { in.Description = new(strings.Repeat("d", 257)) }), "ValidationException",
+			violation("'"+strings.Repeat("d", 257)+"'", "description", "Member must have length less than or equal to 256"), false,
+		},
+		{
+			"an architecture that is none", with(func(in *lambda.CreateFunctionInput) { in.Architectures = []types.Architecture{"sparc"} }), "ValidationException",
+			violation("'[sparc]'", "architectures", "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"), false,
+		},
 		{"a reserved variable", with(func(in *lambda.CreateFunctionInput) {
 			in.Environment = &types.Environment{Variables: map[string]string{"AWS_REGION": "x"}}
 		}), "InvalidParameterValueException", "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION", false},
@@ -134,7 +140,8 @@ func TestAPICreateFunctionRefuses(t *testing.T) {
 		}), "InvalidParameterValueException", "Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error Message: The security group 'sg-1' does not exist", false},
 		{"a capacity provider", with(func(in *lambda.CreateFunctionInput) {
 			in.CapacityProviderConfig = &types.CapacityProviderConfig{LambdaManagedInstancesCapacityProviderConfig: &types.LambdaManagedInstancesCapacityProviderConfig{
-				CapacityProviderArn: new(apiPrefix + "capacity-provider:p")}}
+				CapacityProviderArn: new(apiPrefix + "capacity-provider:p"),
+			}}
 		}), "InvalidParameterValueException", "CapacityProviderConfig isn't supported for Lambda Default functions.", false},
 		{"51 tags", with(func(in *lambda.CreateFunctionInput) { in.Tags = numbered(51) }), "InvalidParameterValueException", "Number of tags exceeds resource tag limit.", false},
 	})
@@ -188,13 +195,17 @@ func TestAPIUpdatesAndDeletionsRefuse(t *testing.T) {
 		{"code at a stale revision", &lambda.UpdateFunctionCodeInput{FunctionName: name, ZipFile: zip, RevisionId: new(absentUUID)}, "PreconditionFailedException", stale, false},
 		{"a configuration at a stale revision", &lambda.UpdateFunctionConfigurationInput{FunctionName: name, RevisionId: new(absentUUID)}, "PreconditionFailedException", stale, false},
 		{"a publication at a stale revision", &lambda.PublishVersionInput{FunctionName: name, RevisionId: new(absentUUID)}, "PreconditionFailedException", stale, false},
-		{"an image for a zip function", &lambda.UpdateFunctionCodeInput{FunctionName: name, ImageUri: new("000000000000.dkr.ecr.us-east-1.amazonaws.com/i:1")}, "InvalidParameterValueException",
-			"Please don't provide ImageUri when updating a function with packageType Zip.", false},
+		{
+			"an image for a zip function", &lambda.UpdateFunctionCodeInput{FunctionName: name, ImageUri: new("000000000000.dkr.ecr.us-east-1.amazonaws.com/i:1")}, "InvalidParameterValueException",
+			"Please don't provide ImageUri when updating a function with packageType Zip.", false,
+		},
 		{"a deletion of $LATEST", &lambda.DeleteFunctionInput{FunctionName: name, Qualifier: new("$LATEST")}, "InvalidParameterValueException", "$LATEST version cannot be deleted without deleting the function.", false},
 		{"a deletion of an alias", &lambda.DeleteFunctionInput{FunctionName: name, Qualifier: new("prod")}, "InvalidParameterValueException", "Deletion of aliases is not currently supported.", false},
 		{"two qualifiers that differ", &lambda.GetFunctionInput{FunctionName: new("f:1"), Qualifier: new("2")}, "InvalidParameterValueException", "The derived qualifier from the function name does not match the specified qualifier.", false},
-		{"a function of another account", &lambda.GetFunctionInput{FunctionName: new("arn:aws:lambda:us-east-1:111111111111:function:f")}, "AccessDeniedException",
-			"User: arn:aws:iam::000000000000:root is not authorized to perform: lambda:GetFunction on resource: arn:aws:lambda:us-east-1:111111111111:function:f because no resource-based policy allows the lambda:GetFunction action", false},
+		{
+			"a function of another account", &lambda.GetFunctionInput{FunctionName: new("arn:aws:lambda:us-east-1:111111111111:function:f")}, "AccessDeniedException",
+			"User: arn:aws:iam::000000000000:root is not authorized to perform: lambda:GetFunction on resource: arn:aws:lambda:us-east-1:111111111111:function:f because no resource-based policy allows the lambda:GetFunction action", false,
+		},
 		{"tags on a version", &lambda.TagResourceInput{Resource: new(apiPrefix + "function:f:1"), Tags: map[string]string{"k": "v"}}, "InvalidParameterValueException", "Tags on function aliases and versions are not supported. Please specify a function ARN.", false},
 		{"tags on nothing", &lambda.ListTagsInput{Resource: new(apiPrefix + "function:gone")}, "ResourceNotFoundException", "Function not found: " + apiPrefix + "function:gone", false},
 		{"51 tags", &lambda.TagResourceInput{Resource: new(apiPrefix + "function:f"), Tags: numbered(51)}, "InvalidParameterValueException", "Number of tags exceeds resource tag limit.", false},

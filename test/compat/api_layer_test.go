@@ -45,14 +45,22 @@ func TestAPILayersOnTheWire(t *testing.T) {
 		{"an ARN that is not there", &lambda.GetLayerVersionByArnInput{Arn: new(arn + ":9")}, "ResourceNotFoundException", none, false},
 		{"version 0", &lambda.GetLayerVersionInput{LayerName: new("l"), VersionNumber: new(int64(0))}, "InvalidParameterValueException", "Layer Version Cannot be less than 1", false},
 		{"a zip that is none", publish(func(in *lambda.PublishLayerVersionInput) { in.Content.ZipFile = []byte("no zip") }), "InvalidParameterValueException", "Could not unzip uploaded file. Please check your file, then try to upload again.", false},
-		{"a name with a space", publish(func(in *lambda.PublishLayerVersionInput) { in.LayerName = new("a b") }), "ValidationException",
-			violation("'a b'", "layerName", `Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+`), false},
-		{"a license of 513 characters", publish(func(in *lambda.PublishLayerVersionInput) { in.LicenseInfo = new(strings.Repeat("x", 513)) }), "ValidationException",
-			violation("'"+strings.Repeat("x", 513)+"'", "licenseInfo", "Member must have length less than or equal to 512"), false},
-		{"two versions of one layer", &lambda.UpdateFunctionConfigurationInput{FunctionName: new("f"), Layers: []string{arn + ":1", arn + ":2"}}, "InvalidParameterValueException",
-			"Two different versions of the same layer are not allowed to be referenced in the same function. " + arn + ":1 and " + arn + ":2 are versions of the same layer.", false},
-		{"a layer of another region", &lambda.UpdateFunctionConfigurationInput{FunctionName: new("f"), Layers: []string{"arn:aws:lambda:eu-west-1:000000000000:layer:l:1"}}, "InvalidParameterValueException",
-			"Layers are not in the same region as the function. Layers are expected to be in region us-east-1.", false},
+		{
+			"a name with a space", publish(func(in *lambda.PublishLayerVersionInput) { in.LayerName = new("a b") }), "ValidationException",
+			violation("'a b'", "layerName", `Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+`), false,
+		},
+		{
+			"a license of 513 characters", publish(func(in *lambda.PublishLayerVersionInput) { in.LicenseInfo = new(strings.Repeat("x", 513)) }), "ValidationException",
+			violation("'"+strings.Repeat("x", 513)+"'", "licenseInfo", "Member must have length less than or equal to 512"), false,
+		},
+		{
+			"two versions of one layer", &lambda.UpdateFunctionConfigurationInput{FunctionName: new("f"), Layers: []string{arn + ":1", arn + ":2"}}, "InvalidParameterValueException",
+			"Two different versions of the same layer are not allowed to be referenced in the same function. " + arn + ":1 and " + arn + ":2 are versions of the same layer.", false,
+		},
+		{
+			"a layer of another region", &lambda.UpdateFunctionConfigurationInput{FunctionName: new("f"), Layers: []string{"arn:aws:lambda:eu-west-1:000000000000:layer:l:1"}}, "InvalidParameterValueException",
+			"Layers are not in the same region as the function. Layers are expected to be in region us-east-1.", false,
+		},
 	})
 	for range 2 {
 		shows(t, a.do(&lambda.DeleteLayerVersionInput{LayerName: new("l"), VersionNumber: new(int64(2))}), 204, "")

@@ -23,8 +23,10 @@ func TestAPIEventSourceMappingsOnTheWire(t *testing.T) {
 		"MaximumRecordAgeInSeconds":-1,"MaximumRetryAttempts":-1,"TumblingWindowInSeconds":0,"DestinationConfig":{"OnFailure":{}},`
 	created := a.do(&lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream), StartingPosition: types.EventSourcePositionTrimHorizon})
 	shows(t, created, 202, `{`+base(stream, "f", "Creating")+streams+`"BatchSize":100}`)
-	shows(t, a.do(&lambda.CreateEventSourceMappingInput{FunctionName: new("f:prod"), EventSourceArn: new(table), StartingPosition: types.EventSourcePositionTrimHorizon, Enabled: new(false),
-		BatchSize: new(int32(7)), FilterCriteria: &types.FilterCriteria{Filters: []types.Filter{{Pattern: new(`{"a":["b"]}`)}}}}), 202,
+	shows(t, a.do(&lambda.CreateEventSourceMappingInput{
+		FunctionName: new("f:prod"), EventSourceArn: new(table), StartingPosition: types.EventSourcePositionTrimHorizon, Enabled: new(false),
+		BatchSize: new(int32(7)), FilterCriteria: &types.FilterCriteria{Filters: []types.Filter{{Pattern: new(`{"a":["b"]}`)}}},
+	}), 202,
 		`{`+base(table, "f:prod", "Disabled")+streams+`"BatchSize":7,"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[\"b\"]}"}]}}`)
 	var first struct{ UUID string }
 	if err := json.Unmarshal([]byte(created.body), &first); err != nil {
@@ -39,15 +41,21 @@ func TestAPIEventSourceMappingsOnTheWire(t *testing.T) {
 	none := "The resource you requested does not exist."
 	uuid := new(absentUUID)
 	a.refuses(t, []refusal{
-		{"the same stream twice", &lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream), StartingPosition: types.EventSourcePositionLatest}, "ResourceConflictException",
-			`The event source arn (" ` + stream + ` ") and function (" f ") provided mapping already exists. Please update or delete the existing mapping with UUID ` + first.UUID, false},
+		{
+			"the same stream twice", &lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream), StartingPosition: types.EventSourcePositionLatest}, "ResourceConflictException",
+			`The event source arn (" ` + stream + ` ") and function (" f ") provided mapping already exists. Please update or delete the existing mapping with UUID ` + first.UUID, false,
+		},
 		{"a read of none", &lambda.GetEventSourceMappingInput{UUID: uuid}, "ResourceNotFoundException", none, false},
 		{"an update of none", &lambda.UpdateEventSourceMappingInput{UUID: uuid}, "ResourceNotFoundException", none, false},
 		{"a deletion of none", &lambda.DeleteEventSourceMappingInput{UUID: uuid}, "ResourceNotFoundException", none, false},
-		{"a batch of 10001", &lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream), BatchSize: new(int32(10001)), StartingPosition: types.EventSourcePositionLatest}, "ValidationException",
-			violation("'10001'", "batchSize", "Member must have value less than or equal to 10000"), false},
-		{"a stream without a position", &lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream + "2")}, "InvalidParameterValueException",
-			"1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.", false},
+		{
+			"a batch of 10001", &lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream), BatchSize: new(int32(10001)), StartingPosition: types.EventSourcePositionLatest}, "ValidationException",
+			violation("'10001'", "batchSize", "Member must have value less than or equal to 10000"), false,
+		},
+		{
+			"a stream without a position", &lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream + "2")}, "InvalidParameterValueException",
+			"1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.", false,
+		},
 		{"a short UUID", &lambda.GetEventSourceMappingInput{UUID: new("x")}, "ValidationException", violation("'x'", "uUID", "Member must have length greater than or equal to 36"), false},
 	})
 	shows(t, a.do(&lambda.DeleteEventSourceMappingInput{UUID: &first.UUID}), 202, `{`+base(stream, "f", "Deleting")+streams+`"BatchSize":5}`)

@@ -21,18 +21,36 @@ func TestAPIPermissionsOnTheWire(t *testing.T) {
 		want string // without Sid, Effect and Resource
 		on   string
 	}{
-		{"a service on behalf of a bucket", lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("s3.amazonaws.com"), SourceArn: new("arn:aws:s3:::b"), SourceAccount: new("111111111111")},
-			`"Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + arn + `","Condition":{"StringEquals":{"AWS:SourceAccount":"111111111111"},"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"}}`, ""},
-		{"an account", lambda.AddPermissionInput{Action: new("lambda:*"), Principal: new("111111111111")},
-			`"Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"lambda:*","Resource":"` + arn + `"`, ""},
-		{"everyone of an organization", lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("*"), PrincipalOrgID: new("o-abcdefghij")},
-			`"Principal":"*","Action":"lambda:InvokeFunction","Resource":"` + arn + `","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abcdefghij"}}`, ""},
-		{"a URL for everyone", lambda.AddPermissionInput{Action: new("lambda:InvokeFunctionUrl"), Principal: new("*"), FunctionUrlAuthType: types.FunctionUrlAuthTypeNone},
-			`"Principal":"*","Action":"lambda:InvokeFunctionUrl","Resource":"` + arn + `","Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}`, ""},
-		{"an alias", lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("sns.amazonaws.com")},
-			`"Principal":{"Service":"sns.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + arn + `:prod"`, "prod"},
-		{"a version", lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("sns.amazonaws.com")},
-			`"Principal":{"Service":"sns.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + arn + `:1"`, "1"},
+		{
+			"a service on behalf of a bucket",
+			lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("s3.amazonaws.com"), SourceArn: new("arn:aws:s3:::b"), SourceAccount: new("111111111111")},
+			`"Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + arn + `","Condition":{"StringEquals":{"AWS:SourceAccount":"111111111111"},"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"}}`, "",
+		},
+		{
+			"an account",
+			lambda.AddPermissionInput{Action: new("lambda:*"), Principal: new("111111111111")},
+			`"Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"lambda:*","Resource":"` + arn + `"`, "",
+		},
+		{
+			"everyone of an organization",
+			lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("*"), PrincipalOrgID: new("o-abcdefghij")},
+			`"Principal":"*","Action":"lambda:InvokeFunction","Resource":"` + arn + `","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abcdefghij"}}`, "",
+		},
+		{
+			"a URL for everyone",
+			lambda.AddPermissionInput{Action: new("lambda:InvokeFunctionUrl"), Principal: new("*"), FunctionUrlAuthType: types.FunctionUrlAuthTypeNone},
+			`"Principal":"*","Action":"lambda:InvokeFunctionUrl","Resource":"` + arn + `","Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}`, "",
+		},
+		{
+			"an alias",
+			lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("sns.amazonaws.com")},
+			`"Principal":{"Service":"sns.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + arn + `:prod"`, "prod",
+		},
+		{
+			"a version",
+			lambda.AddPermissionInput{Action: new("lambda:InvokeFunction"), Principal: new("sns.amazonaws.com")},
+			`"Principal":{"Service":"sns.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + arn + `:1"`, "1",
+		},
 	}
 	var whole []string
 	for i, tc := range statements {
@@ -89,8 +107,10 @@ func TestAPIPoliciesHaveALimit(t *testing.T) {
 	a := serve(t)
 	a.function("f")
 	for i := range 100 {
-		in := &lambda.AddPermissionInput{FunctionName: new("f"), StatementId: new(fmt.Sprintf("s%d", i)), Action: new("lambda:InvokeFunction"),
-			Principal: new("sns.amazonaws.com"), SourceArn: new("arn:aws:sns:us-east-1:111111111111:" + strings.Repeat("t", 256))}
+		in := &lambda.AddPermissionInput{
+			FunctionName: new("f"), StatementId: new(fmt.Sprintf("s%d", i)), Action: new("lambda:InvokeFunction"),
+			Principal: new("sns.amazonaws.com"), SourceArn: new("arn:aws:sns:us-east-1:111111111111:" + strings.Repeat("t", 256)),
+		}
 		if err := a.call(in); err != nil {
 			got := a.wire.answer()
 			if got.status != 400 || got.header.Get("X-Amzn-Errortype") != "PolicyLengthExceededException" || !strings.Contains(got.body, `"Type":"User","message":"The final policy size (`) {

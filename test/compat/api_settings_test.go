@@ -102,7 +102,9 @@ func TestAPISmallSettingsOnTheWire(t *testing.T) {
 	shows(t, a.do(&lambda.ListTagsInput{Resource: new(arn)}), 200, `{"Tags":{"a":"1"}}`)
 	a.refuses(t, []refusal{
 		{"a recursion that is neither", &lambda.PutFunctionRecursionConfigInput{FunctionName: f, RecursiveLoop: "Maybe"}, "ValidationException", violation("'Maybe'", "recursiveLoop", "Member must satisfy enum value set: [Allow, Terminate]"), false},
-		{"a tag key of 129 characters", &lambda.TagResourceInput{Resource: new(arn), Tags: map[string]string{strings.Repeat("k", 129): "v"}}, "ValidationException",
-			violation("'{"+strings.Repeat("k", 129)+"=v}'", "tags", "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: ([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*), Member must not be null]"), false},
+		{
+			"a tag key of 129 characters", &lambda.TagResourceInput{Resource: new(arn), Tags: map[string]string{strings.Repeat("k", 129): "v"}}, "ValidationException",
+			violation("'{"+strings.Repeat("k", 129)+"=v}'", "tags", "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: ([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*), Member must not be null]"), false,
+		},
 	})
 }

@@ -42,8 +42,10 @@ func TestAPICodeSigningOnTheWire(t *testing.T) {
 		{"a deletion of none", &lambda.DeleteCodeSigningConfigInput{CodeSigningConfigArn: &gone}, "ResourceNotFoundException", unknown, true},
 		{"the functions of none", &lambda.ListFunctionsByCodeSigningConfigInput{CodeSigningConfigArn: &gone}, "ResourceNotFoundException", unknown, true},
 		{"a function with none", &lambda.PutFunctionCodeSigningConfigInput{CodeSigningConfigArn: &gone, FunctionName: new("f")}, "CodeSigningConfigNotFoundException", absent, false},
-		{"a version", &lambda.PutFunctionCodeSigningConfigInput{CodeSigningConfigArn: arn, FunctionName: new("f:1")}, "InvalidParameterValueException",
-			"This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.", false},
+		{
+			"a version", &lambda.PutFunctionCodeSigningConfigInput{CodeSigningConfigArn: arn, FunctionName: new("f:1")}, "InvalidParameterValueException",
+			"This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.", false,
+		},
 	})
 	shows(t, a.do(&lambda.DeleteFunctionCodeSigningConfigInput{FunctionName: new("f")}), 204, "")
 	shows(t, a.do(&lambda.DeleteCodeSigningConfigInput{CodeSigningConfigArn: arn}), 204, "")

@@ -149,7 +149,7 @@ func (a *api) call(in any) error {
 		a.t.Fatalf("%T is no operation's input", in)
 	}
 	out := m.Call([]reflect.Value{reflect.ValueOf(a.t.Context()), reflect.ValueOf(in)})
-	err, _ := out[1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[1])
 	return err
 }
 

@@ -18,8 +18,10 @@ func TestAPIFunctionURLsOnTheWire(t *testing.T) {
 		`{"FunctionUrl":"*","FunctionArn":"`+arn+`","AuthType":"NONE","CreationTime":"*"}`)
 	shows(t, a.do(&lambda.GetFunctionUrlConfigInput{FunctionName: f}), 200, `{"FunctionUrl":"*","FunctionArn":"`+arn+`","AuthType":"NONE","InvokeMode":"BUFFERED"`+times+`}`)
 	cors := `"Cors":{"AllowCredentials":true,"AllowHeaders":["x"],"AllowMethods":["GET","*"],"AllowOrigins":["https://a"],"ExposeHeaders":["y"],"MaxAge":0}`
-	shows(t, a.do(&lambda.CreateFunctionUrlConfigInput{FunctionName: f, Qualifier: new("prod"), AuthType: types.FunctionUrlAuthTypeAwsIam, InvokeMode: types.InvokeModeResponseStream,
-		Cors: &types.Cors{AllowCredentials: new(true), AllowHeaders: []string{"x"}, AllowMethods: []string{"GET", "*"}, AllowOrigins: []string{"https://a"}, ExposeHeaders: []string{"y"}, MaxAge: new(int32(0))}}), 201,
+	shows(t, a.do(&lambda.CreateFunctionUrlConfigInput{
+		FunctionName: f, Qualifier: new("prod"), AuthType: types.FunctionUrlAuthTypeAwsIam, InvokeMode: types.InvokeModeResponseStream,
+		Cors: &types.Cors{AllowCredentials: new(true), AllowHeaders: []string{"x"}, AllowMethods: []string{"GET", "*"}, AllowOrigins: []string{"https://a"}, ExposeHeaders: []string{"y"}, MaxAge: new(int32(0))},
+	}), 201,
 		`{"FunctionUrl":"*","FunctionArn":"`+arn+`:prod","AuthType":"AWS_IAM","InvokeMode":"RESPONSE_STREAM","CreationTime":"*",`+cors+`}`)
 	shows(t, a.do(&lambda.ListFunctionUrlConfigsInput{FunctionName: f}), 200, `{"FunctionUrlConfigs":[
 		{"FunctionUrl":"*","FunctionArn":"`+arn+`","AuthType":"NONE","InvokeMode":"BUFFERED"`+times+`},
@@ -30,8 +32,10 @@ func TestAPIFunctionURLsOnTheWire(t *testing.T) {
 	const qualifier = `Member must satisfy regular expression pattern: ((?!^\d+$)^[0-9a-zA-Z-_]+$)`
 	none := types.FunctionUrlAuthTypeNone
 	a.refuses(t, []refusal{
-		{"a second one", &lambda.CreateFunctionUrlConfigInput{FunctionName: f, AuthType: none}, "ResourceConflictException",
-			"Failed to create function url config for [functionArn = " + arn + "]. Error message:  FunctionUrlConfig exists for this Lambda function", false},
+		{
+			"a second one", &lambda.CreateFunctionUrlConfigInput{FunctionName: f, AuthType: none}, "ResourceConflictException",
+			"Failed to create function url config for [functionArn = " + arn + "]. Error message:  FunctionUrlConfig exists for this Lambda function", false,
+		},
 		{"a function that is not there", &lambda.CreateFunctionUrlConfigInput{FunctionName: new("gone"), AuthType: none}, "ResourceNotFoundException", gone, false},
 		{"an alias that is not there", &lambda.CreateFunctionUrlConfigInput{FunctionName: f, Qualifier: new("x"), AuthType: none}, "ResourceNotFoundException", gone, false},
 		{"a version", &lambda.CreateFunctionUrlConfigInput{FunctionName: f, Qualifier: new("1"), AuthType: none}, "ValidationException", violation("'1'", "qualifier", qualifier), false},
@@ -41,8 +45,10 @@ func TestAPIFunctionURLsOnTheWire(t *testing.T) {
 		{"a list of a function that is not there", &lambda.ListFunctionUrlConfigsInput{FunctionName: new("gone")}, "ResourceNotFoundException", gone, false},
 		{"a read of none", &lambda.GetFunctionUrlConfigInput{FunctionName: new("gone")}, "ResourceNotFoundException", "The resource you requested does not exist.", false},
 		{"a deletion of none", &lambda.DeleteFunctionUrlConfigInput{FunctionName: f, Qualifier: new("x")}, "ResourceNotFoundException", "The resource you requested does not exist.", false},
-		{"an origin that is too long", &lambda.UpdateFunctionUrlConfigInput{FunctionName: f, Cors: &types.Cors{AllowOrigins: []string{strings.Repeat("o", 254)}}}, "ValidationException",
-			violation("'["+strings.Repeat("o", 254)+"]'", "cors.allowOrigins", "Member must satisfy constraint: [Member must have length less than or equal to 253, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: .*, Member must not be null]"), false},
+		{
+			"an origin that is too long", &lambda.UpdateFunctionUrlConfigInput{FunctionName: f, Cors: &types.Cors{AllowOrigins: []string{strings.Repeat("o", 254)}}}, "ValidationException",
+			violation("'["+strings.Repeat("o", 254)+"]'", "cors.allowOrigins", "Member must satisfy constraint: [Member must have length less than or equal to 253, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: .*, Member must not be null]"), false,
+		},
 	})
 	first, err := a.GetFunctionUrlConfig(t.Context(), &lambda.GetFunctionUrlConfigInput{FunctionName: f})
 	if err != nil || !strings.HasSuffix(*first.FunctionUrl, "/") {

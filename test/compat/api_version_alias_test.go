@@ -63,21 +63,33 @@ func TestAPIAliasesOnTheWire(t *testing.T) {
 	a.refuses(t, []refusal{
 		{"a name that is taken", &lambda.CreateAliasInput{FunctionName: f, Name: prod, FunctionVersion: new("1")}, "ResourceConflictException", "Alias already exists: " + arn + "prod", false},
 		{"a version that is not there", &lambda.CreateAliasInput{FunctionName: f, Name: new("x"), FunctionVersion: new("9")}, "ResourceNotFoundException", "Function not found: " + arn + "9", false},
-		{"a name that is a number", &lambda.CreateAliasInput{FunctionName: f, Name: new("12"), FunctionVersion: new("1")}, "ValidationException",
-			violation("'12'", "name", "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"), false},
-		{"two more versions", &lambda.CreateAliasInput{FunctionName: f, Name: new("x"), FunctionVersion: new("1"), RoutingConfig: pair}, "InvalidParameterValueException",
-			"Number of items in AdditionalVersionWeights cannot be greater than 1", false},
-		{"the same version twice", &lambda.CreateAliasInput{FunctionName: f, Name: new("x"), FunctionVersion: new("1"), RoutingConfig: weighted(map[string]float64{"1": 0.1})}, "InvalidParameterValueException",
-			"Invalid function version 1. Function version 1 is already included in routing configuration.", false},
-		{"weights over $LATEST", &lambda.CreateAliasInput{FunctionName: f, Name: new("x"), FunctionVersion: new("$LATEST"), RoutingConfig: weighted(map[string]float64{"1": 0.1})}, "InvalidParameterValueException",
-			"$LATEST is not supported for an alias pointing to more than 1 version", true},
+		{
+			"a name that is a number", &lambda.CreateAliasInput{FunctionName: f, Name: new("12"), FunctionVersion: new("1")}, "ValidationException",
+			violation("'12'", "name", "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"), false,
+		},
+		{
+			"two more versions", &lambda.CreateAliasInput{FunctionName: f, Name: new("x"), FunctionVersion: new("1"), RoutingConfig: pair}, "InvalidParameterValueException",
+			"Number of items in AdditionalVersionWeights cannot be greater than 1", false,
+		},
+		{
+			"the same version twice", &lambda.CreateAliasInput{FunctionName: f, Name: new("x"), FunctionVersion: new("1"), RoutingConfig: weighted(map[string]float64{"1": 0.1})}, "InvalidParameterValueException",
+			"Invalid function version 1. Function version 1 is already included in routing configuration.", false,
+		},
+		{
+			"weights over $LATEST", &lambda.CreateAliasInput{FunctionName: f, Name: new("x"), FunctionVersion: new("$LATEST"), RoutingConfig: weighted(map[string]float64{"1": 0.1})}, "InvalidParameterValueException",
+			"$LATEST is not supported for an alias pointing to more than 1 version", true,
+		},
 		{"a read of none", &lambda.GetAliasInput{FunctionName: f, Name: new("x")}, "ResourceNotFoundException", "Cannot find alias arn: " + arn + "x", false},
 		{"an update of none", &lambda.UpdateAliasInput{FunctionName: f, Name: new("x")}, "ResourceNotFoundException", "Alias not found: " + arn + "x", false},
-		{"an update at a stale revision", &lambda.UpdateAliasInput{FunctionName: f, Name: prod, RevisionId: new(absentUUID)}, "PreconditionFailedException",
-			"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id", false},
+		{
+			"an update at a stale revision", &lambda.UpdateAliasInput{FunctionName: f, Name: prod, RevisionId: new(absentUUID)}, "PreconditionFailedException",
+			"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id", false,
+		},
 		{"a function that is not there", &lambda.CreateAliasInput{FunctionName: new("gone"), Name: prod, FunctionVersion: new("1")}, "ResourceNotFoundException", "Function not found: " + apiPrefix + "function:gone:1", false},
-		{"a wrong digest of what is published", &lambda.PublishVersionInput{FunctionName: f, CodeSha256: new("x")}, "InvalidParameterValueException",
-			"CodeSHA256 (x) is different from current CodeSHA256 in $LATEST (" + a.digest("f") + "). Please try again with the CodeSHA256 in $LATEST.", false},
+		{
+			"a wrong digest of what is published", &lambda.PublishVersionInput{FunctionName: f, CodeSha256: new("x")}, "InvalidParameterValueException",
+			"CodeSHA256 (x) is different from current CodeSHA256 in $LATEST (" + a.digest("f") + "). Please try again with the CodeSHA256 in $LATEST.", false,
+		},
 		{"a deletion of a version in use", &lambda.DeleteFunctionInput{FunctionName: f, Qualifier: new("2")}, "ResourceConflictException", "Version 2 is still referenced by alias prod.", false},
 	})
 	shows(t, a.do(&lambda.GetFunctionConfigurationInput{FunctionName: new("f:prod")}), 200,

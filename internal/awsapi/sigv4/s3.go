@@ -47,8 +47,10 @@ func (c *Claim) CheckTimeS3(now time.Time) error {
 		late = now
 	}
 	if now.Before(early) || now.After(late) {
-		return &lambda.Error{Code: "RequestTimeTooSkewed",
-			Message: "The difference between the request time and the current time is too large."}
+		return &lambda.Error{
+			Code:    "RequestTimeTooSkewed",
+			Message: "The difference between the request time and the current time is too large.",
+		}
 	}
 	return nil
 }
@@ -59,8 +61,10 @@ func (c *Claim) CheckTimeS3(now time.Time) error {
 func (v *Verifier) VerifyS3(r *http.Request, c *Claim, secret string) (Payload, error) {
 	for name := range r.Header {
 		if strings.HasPrefix(name, "X-Amz-") && !signs(c.signedHeaders, name) && (!c.Presigned || name != "X-Amz-Content-Sha256") {
-			return Payload{}, &lambda.Error{Code: "AccessDenied",
-				Message: "There were headers present in the request which were not signed"}
+			return Payload{}, &lambda.Error{
+				Code:    "AccessDenied",
+				Message: "There were headers present in the request which were not signed",
+			}
 		}
 	}
 	claimed := r.Header.Get("X-Amz-Content-Sha256")
@@ -93,8 +97,10 @@ func (v *Verifier) VerifyS3(r *http.Request, c *Claim, secret string) (Payload, 
 func payloadOf(claimed string) (Payload, error) {
 	switch claimed {
 	case "":
-		return Payload{}, &lambda.Error{Code: "InvalidRequest",
-			Message: "Missing required header for this request: x-amz-content-sha256"}
+		return Payload{}, &lambda.Error{
+			Code:    "InvalidRequest",
+			Message: "Missing required header for this request: x-amz-content-sha256",
+		}
 	case unsignedPayload:
 		return Payload{}, nil
 	case streamingSigned:

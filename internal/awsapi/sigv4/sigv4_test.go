@@ -103,11 +103,15 @@ func check(v *Verifier, r *http.Request, secret, body string, at time.Time) erro
 var genuine = map[string]request{
 	"a GET without a query": {method: "GET", target: "/2015-03-31/functions"},
 	"a query out of order":  {method: "GET", target: "/2015-03-31/functions?b=2&a=1&a=0&c"},
-	"a query with reserved characters": {method: "GET",
-		target: "/2017-03-31/tags/x?tagKeys=a%2Fb&tagKeys=c%20d%2B&tagKeys=%C3%A9~"},
+	"a query with reserved characters": {
+		method: "GET",
+		target: "/2017-03-31/tags/x?tagKeys=a%2Fb&tagKeys=c%20d%2B&tagKeys=%C3%A9~",
+	},
 	"a query whose order depends on the encoding": {method: "GET", target: "/2017-03-31/tags/x?tagKeys=a1&tagKeys=a%3Ab"},
-	"an escaped ARN in the path": {method: "POST", body: "{}",
-		target: "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A000000000000%3Afunction%3Af/invocations?Qualifier=%24LATEST"},
+	"an escaped ARN in the path": {
+		method: "POST", body: "{}",
+		target: "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A000000000000%3Afunction%3Af/invocations?Qualifier=%24LATEST",
+	},
 	"a slash escaped in the path": {method: "GET", target: "/2018-10-31/layers/a%2Fb/versions/1"},
 	"a body":                      {method: "POST", target: "/", body: `{"logGroupName":"g"}`, header: map[string]string{"X-Amz-Target": "Logs_20140328.CreateLogGroup"}},
 	"a body and its hash":         {method: "POST", target: "/", body: "abc", hash: hashOf("abc")},
@@ -142,14 +146,16 @@ func TestWhatAWSsSignerSignedIsAccepted(t *testing.T) {
 }
 
 func TestTheExampleOfTheDocumentationIsAccepted(t *testing.T) {
-	r := received(t, &http.Request{Method: "GET", Host: "iam.amazonaws.com",
+	r := received(t, &http.Request{
+		Method: "GET", Host: "iam.amazonaws.com",
 		URL: &url.URL{Path: "/", RawQuery: "Action=ListUsers&Version=2010-05-08"},
 		Header: http.Header{
 			"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"},
 			"X-Amz-Date":   {"20150830T123600Z"},
 			"Authorization": {"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, " +
 				"SignedHeaders=content-type;host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"},
-		}}, "")
+		},
+	}, "")
 	at := time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
 	if err := check(NewVerifier(), r, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "", at); err != nil {
 		t.Error(err)
@@ -176,8 +182,10 @@ func TestAQuerySortedAfterEncodingIsAcceptedToo(t *testing.T) {
 }
 
 func TestAnyChangeAfterSigningIsRefused(t *testing.T) {
-	q := request{method: "POST", target: "/2015-03-31/functions/f/invocations?Qualifier=a", body: "{}",
-		header: map[string]string{"X-Amz-Invocation-Type": "Event"}, token: "token"}
+	q := request{
+		method: "POST", target: "/2015-03-31/functions/f/invocations?Qualifier=a", body: "{}",
+		header: map[string]string{"X-Amz-Invocation-Type": "Event"}, token: "token",
+	}
 	cases := []struct {
 		name   string
 		change func(r *http.Request, body, secret *string)
@@ -233,16 +241,24 @@ func TestASignatureIsGoodForItsTimeOnly(t *testing.T) {
 		want  string
 	}{
 		{"a header after five minutes", header, SkewMax, ""},
-		{"a header after more", header, SkewMax + time.Second,
-			"Signature expired: 20261107T101112Z is now earlier than 20261107T101113Z (20261107T101613Z - 5 min.)"},
+		{
+			"a header after more", header, SkewMax + time.Second,
+			"Signature expired: 20261107T101112Z is now earlier than 20261107T101113Z (20261107T101613Z - 5 min.)",
+		},
 		{"a header from a clock five minutes ahead", header, -SkewMax, ""},
-		{"a header from a clock more ahead", header, -SkewMax - time.Second,
-			"Signature not yet current: 20261107T101112Z is still later than 20261107T101111Z (20261107T100611Z + 5 min.)"},
+		{
+			"a header from a clock more ahead", header, -SkewMax - time.Second,
+			"Signature not yet current: 20261107T101112Z is still later than 20261107T101111Z (20261107T100611Z + 5 min.)",
+		},
 		{"presigned for an hour, after an hour", presigned, time.Hour, ""},
-		{"presigned for an hour, after more", presigned, time.Hour + time.Second,
-			"Signature expired: 20261107T111112Z is now earlier than 20261107T111113Z"},
-		{"presigned in the future", presigned, -SkewMax - time.Second,
-			"Signature not yet current: 20261107T101112Z is still later than 20261107T101111Z (20261107T100611Z + 5 min.)"},
+		{
+			"presigned for an hour, after more", presigned, time.Hour + time.Second,
+			"Signature expired: 20261107T111112Z is now earlier than 20261107T111113Z",
+		},
+		{
+			"presigned in the future", presigned, -SkewMax - time.Second,
+			"Signature not yet current: 20261107T101112Z is still later than 20261107T101111Z (20261107T100611Z + 5 min.)",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -262,8 +278,10 @@ func TestBrokenClaimsAreToldWhatIsWrong(t *testing.T) {
 	const good = "AWS4-HMAC-SHA256 Credential=AK/20261107/r/s/aws4_request, SignedHeaders=host, Signature=0"
 	cases := []struct{ name, auth, date, want string }{
 		{"another algorithm", "Basic dTpw", "20261107T101112Z", "Unsupported AWS 'algorithm': 'Basic'"},
-		{"parts that are missing", "AWS4-HMAC-SHA256 Credential=AK/20261107/r/s/aws4_request", "20261107T101112Z",
-			"Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter."},
+		{
+			"parts that are missing", "AWS4-HMAC-SHA256 Credential=AK/20261107/r/s/aws4_request", "20261107T101112Z",
+			"Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
+		},
 		{"no date", good, "", "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."},
 		{"a date of another form", good, "2026-11-07", "Date must be in ISO-8601 'basic format'."},
 		{"a date of another day", good, "20261108T101112Z", "Date in Credential scope does not match"},
@@ -334,8 +352,10 @@ func FuzzParse(f *testing.F) {
 	f.Add("", "", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AK%2F20261107%2Fr%2Fs%2Faws4_request&X-Amz-Date=20261107T101112Z&X-Amz-SignedHeaders=host&X-Amz-Signature=0")
 	v := NewVerifier()
 	f.Fuzz(func(t *testing.T, auth, date, query string) {
-		r := &http.Request{Method: "GET", Host: "h", URL: &url.URL{Path: "/", RawQuery: query},
-			Header: http.Header{"Authorization": {auth}, "X-Amz-Date": {date}}}
+		r := &http.Request{
+			Method: "GET", Host: "h", URL: &url.URL{Path: "/", RawQuery: query},
+			Header: http.Header{"Authorization": {auth}, "X-Amz-Date": {date}},
+		}
 		if check(v, r, secret, "", now) == nil {
 			t.Errorf("accepted %q %q %q", auth, date, query)
 		}
@@ -344,8 +364,10 @@ func FuzzParse(f *testing.F) {
 
 func BenchmarkVerifySmallInvoke(b *testing.B) {
 	body := `{"key":"value"}`
-	q := request{method: "POST", target: "/2015-03-31/functions/hello/invocations", body: body, token: "token",
-		header: map[string]string{"Content-Type": "application/octet-stream", "Amz-Sdk-Invocation-Id": "id", "User-Agent": "sdk"}}
+	q := request{
+		method: "POST", target: "/2015-03-31/functions/hello/invocations", body: body, token: "token",
+		header: map[string]string{"Content-Type": "application/octet-stream", "Amz-Sdk-Invocation-Id": "id", "User-Agent": "sdk"},
+	}
 	r := q.signed(b, now)
 	v := NewVerifier()
 	payload := []byte(body)

@@ -141,8 +141,10 @@ func payloadHash(r *http.Request, body []byte) (string, error) {
 	var text [2 * sha256.Size]byte
 	hex.Encode(text[:], sum[:])
 	if claimed != "" && subtle.ConstantTimeCompare(text[:], []byte(claimed)) != 1 {
-		return "", &lambda.Error{Code: lambda.CodeInvalidSignature,
-			Message: "The value of the header x-amz-content-sha256 is not the hash of the request's body."}
+		return "", &lambda.Error{
+			Code:    lambda.CodeInvalidSignature,
+			Message: "The value of the header x-amz-content-sha256 is not the hash of the request's body.",
+		}
 	}
 	return string(text[:]), nil
 }

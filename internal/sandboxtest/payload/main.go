@@ -38,8 +38,7 @@ func main() {
 
 // fail prints the error and, when there is one, the system's name for it.
 func fail(err error) {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		fmt.Printf("error %s: %v\n", unix.ErrnoName(errno), err)
 	} else {
 		fmt.Printf("error: %v\n", err)

@@ -33,8 +33,10 @@ func (m *Model) Check(in any) error {
 	case 1:
 		return &lambda.Error{Code: m.code, Message: "1 validation error detected: " + c.violations[0]}
 	default:
-		return &lambda.Error{Code: m.code,
-			Message: strconv.Itoa(n) + " validation errors detected: " + strings.Join(c.violations, "; ")}
+		return &lambda.Error{
+			Code:    m.code,
+			Message: strconv.Itoa(n) + " validation errors detected: " + strings.Join(c.violations, "; "),
+		}
 	}
 }
 

@@ -39,31 +39,51 @@ func TestViolationsAreToldInAWSsWords(t *testing.T) {
 		want          string // empty: no violation
 	}{
 		{"a request that is right passes", "lambda", create(), ""},
-		{"a missing member", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Role = nil }),
-			"1 validation error detected: Value null at 'role' failed to satisfy constraint: Member must not be null"},
-		{"two violations are joined", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Role, in.Code = nil, nil }),
+		{
+			"a missing member", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Role = nil }),
+			"1 validation error detected: Value null at 'role' failed to satisfy constraint: Member must not be null",
+		},
+		{
+			"two violations are joined", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Role, in.Code = nil, nil }),
 			"2 validation errors detected: Value null at 'code' failed to satisfy constraint: Member must not be null; " +
-				"Value null at 'role' failed to satisfy constraint: Member must not be null"},
-		{"a number over its range", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Timeout = aws.Int32(5401) }),
-			"1 validation error detected: Value '5401' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 5400"},
-		{"a number under its range", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.MemorySize = aws.Int32(64) }),
-			"1 validation error detected: Value '64' at 'memorySize' failed to satisfy constraint: Member must have value greater than or equal to 128"},
-		{"a pattern", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.FunctionName = aws.String("a b") }),
+				"Value null at 'role' failed to satisfy constraint: Member must not be null",
+		},
+		{
+			"a number over its range", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Timeout = aws.Int32(5401) }),
+			"1 validation error detected: Value '5401' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 5400",
+		},
+		{
+			"a number under its range", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.MemorySize = aws.Int32(64) }),
+			"1 validation error detected: Value '64' at 'memorySize' failed to satisfy constraint: Member must have value greater than or equal to 128",
+		},
+		{
+			"a pattern", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.FunctionName = aws.String("a b") }),
 			"1 validation error detected: Value 'a b' at 'functionName' failed to satisfy constraint: " +
-				"Member must satisfy regular expression pattern: " + functionNamePattern},
-		{"a name with too many colons", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.FunctionName = aws.String("invalid:function:name") }),
+				"Member must satisfy regular expression pattern: " + functionNamePattern,
+		},
+		{
+			"a name with too many colons", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.FunctionName = aws.String("invalid:function:name") }),
 			"1 validation error detected: Value 'invalid:function:name' at 'functionName' failed to satisfy constraint: " +
-				"Member must satisfy regular expression pattern: " + functionNamePattern},
-		{"a long bare name on create is the service's to refuse", "lambda",
-			changed(func(in *awslambda.CreateFunctionInput) { in.FunctionName = &long }), ""},
-		{"a long ARN on create", "lambda",
+				"Member must satisfy regular expression pattern: " + functionNamePattern,
+		},
+		{
+			"a long bare name on create is the service's to refuse", "lambda",
+			changed(func(in *awslambda.CreateFunctionInput) { in.FunctionName = &long }), "",
+		},
+		{
+			"a long ARN on create", "lambda",
 			changed(func(in *awslambda.CreateFunctionInput) { in.FunctionName = aws.String("function:" + long) }),
 			"1 validation error detected: Value 'function:" + long + "' at 'functionName' failed to satisfy constraint: " +
-				"Member must have length less than or equal to 140"},
-		{"a long bare name on a read of the same shape", "lambda", &awslambda.PublishVersionInput{FunctionName: &long},
-			"1 validation error detected: Value '" + long + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140"},
-		{"an enum", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.PackageType = "Tar" }),
-			"1 validation error detected: Value 'Tar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]"},
+				"Member must have length less than or equal to 140",
+		},
+		{
+			"a long bare name on a read of the same shape", "lambda", &awslambda.PublishVersionInput{FunctionName: &long},
+			"1 validation error detected: Value '" + long + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140",
+		},
+		{
+			"an enum", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.PackageType = "Tar" }),
+			"1 validation error detected: Value 'Tar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]",
+		},
 		{"the runtime is the service's to check", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Runtime = "cobol" }), ""},
 		{"a member of a member", "lambda", changed(func(in *awslambda.CreateFunctionInput) {
 			in.TracingConfig = &types.TracingConfig{Mode: "Sometimes"}
@@ -71,9 +91,11 @@ func TestViolationsAreToldInAWSsWords(t *testing.T) {
 		{"a list that is too long", "lambda", changed(func(in *awslambda.CreateFunctionInput) {
 			in.Architectures = []types.Architecture{"x86_64", "arm64"}
 		}), "1 validation error detected: Value '[x86_64, arm64]' at 'architectures' failed to satisfy constraint: Member must have length less than or equal to 1"},
-		{"a member of a list", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Architectures = []types.Architecture{"z80"} }),
+		{
+			"a member of a list", "lambda", changed(func(in *awslambda.CreateFunctionInput) { in.Architectures = []types.Architecture{"z80"} }),
 			"1 validation error detected: Value '[z80]' at 'architectures' failed to satisfy constraint: " +
-				"Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"},
+				"Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]",
+		},
 		{"a structure in a list", "lambda", changed(func(in *awslambda.CreateFunctionInput) {
 			in.FileSystemConfigs = []types.FileSystemConfig{{Arn: aws.String("arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-00000000000000000")}}
 		}), "1 validation error detected: Value null at 'fileSystemConfigs.1.member.localMountPath' failed to satisfy constraint: Member must not be null"},
@@ -81,21 +103,34 @@ func TestViolationsAreToldInAWSsWords(t *testing.T) {
 			in.Environment = &types.Environment{Variables: map[string]string{"1A": "foo"}}
 		}), "1 validation error detected: Value '{1A=foo}' at 'environment.variables' failed to satisfy constraint: " +
 			"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]"},
-		{"an alias that is a number", "lambda", &awslambda.CreateAliasInput{
-			FunctionName: aws.String("f"), FunctionVersion: aws.String("1"), Name: aws.String("12")},
-			"1 validation error detected: Value '12' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"},
+		{
+			"an alias that is a number", "lambda", &awslambda.CreateAliasInput{
+				FunctionName: aws.String("f"), FunctionVersion: aws.String("1"), Name: aws.String("12"),
+			},
+			"1 validation error detected: Value '12' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+		},
 		{"an alias with a letter", "lambda", &awslambda.CreateAliasInput{
-			FunctionName: aws.String("f"), FunctionVersion: aws.String("1"), Name: aws.String("v12")}, ""},
+			FunctionName: aws.String("f"), FunctionVersion: aws.String("1"), Name: aws.String("v12"),
+		}, ""},
 		{"a full ARN with an alias", "lambda", &awslambda.GetFunctionInput{
-			FunctionName: aws.String("arn:aws:lambda:eu-west-1:000000000000:function:f:prod"), Qualifier: aws.String("$LATEST")}, ""},
-		{"a page size", "lambda", &awslambda.ListFunctionsInput{MaxItems: aws.Int32(0)},
-			"1 validation error detected: Value '0' at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1"},
-		{"a log group", "logs", &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("a b")},
-			`1 validation error detected: Value 'a b' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+`},
-		{"a role", "iam", &iam.GetRoleInput{RoleName: aws.String("a b")},
-			`1 validation error detected: Value 'a b' at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]+`},
-		{"a session", "sts", &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::000000000000:role/r"), RoleSessionName: aws.String("session"), DurationSeconds: aws.Int32(899)},
-			`1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900`},
+			FunctionName: aws.String("arn:aws:lambda:eu-west-1:000000000000:function:f:prod"), Qualifier: aws.String("$LATEST"),
+		}, ""},
+		{
+			"a page size", "lambda", &awslambda.ListFunctionsInput{MaxItems: aws.Int32(0)},
+			"1 validation error detected: Value '0' at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1",
+		},
+		{
+			"a log group", "logs", &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("a b")},
+			`1 validation error detected: Value 'a b' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+`,
+		},
+		{
+			"a role", "iam", &iam.GetRoleInput{RoleName: aws.String("a b")},
+			`1 validation error detected: Value 'a b' at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]+`,
+		},
+		{
+			"a session", "sts", &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::000000000000:role/r"), RoleSessionName: aws.String("session"), DurationSeconds: aws.Int32(899)},
+			`1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900`,
+		},
 	}
 	codes := map[string]string{"lambda": "ValidationException", "logs": "InvalidParameterException", "iam": "ValidationError", "sts": "ValidationError"}
 	for _, c := range cases {
