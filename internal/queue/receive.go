@@ -199,9 +199,9 @@ func (p *pass) removed(r *row) (bool, error) {
 	if p.settings.MaxReceives == 0 || r.receives-r.moved < p.settings.MaxReceives {
 		return false, nil
 	}
-	dead, err := p.engine.queue(p.settings.DeadLetter)
-	if err != nil || dead == p.queue {
-		return false, nil //nolint:nilerr // it stays here, as SQS does when the queue is missing
+	dead, ok := p.engine.find(p.settings.DeadLetter)
+	if !ok || dead == p.queue {
+		return false, nil // it stays here
 	}
 	return p.move(r, dead)
 }

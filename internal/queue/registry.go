@@ -84,10 +84,15 @@ func eachRow(ctx context.Context, conn *sql.Conn, query string, fn func(*queue, 
 	return rows.Err()
 }
 
-func (e *Engine) queue(name Name) (*queue, error) {
+func (e *Engine) find(name Name) (*queue, bool) {
 	e.qmu.RLock()
 	defer e.qmu.RUnlock()
 	q, ok := e.queues[name]
+	return q, ok
+}
+
+func (e *Engine) queue(name Name) (*queue, error) {
+	q, ok := e.find(name)
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", name.Name, ErrNoQueue)
 	}
@@ -103,7 +108,7 @@ func (e *Engine) Create(ctx context.Context, name Name, s Settings) error {
 	}
 	var refused error
 	err = e.submit(ctx, &op{alone: true, do: func(t *tx) error {
-		if q, err := e.queue(name); err == nil {
+		if q, ok := e.find(name); ok {
 			if old, err := json.Marshal(q.settings); err != nil || !bytes.Equal(old, settings) {
 				refused = ErrExists
 			}
@@ -140,8 +145,9 @@ func wrap(doing string, name Name, err error) error {
 func (e *Engine) Configure(ctx context.Context, name Name, change func(*Settings)) error {
 	var refused error
 	err := e.submit(ctx, &op{alone: true, do: func(t *tx) error {
-		var q *queue
-		if q, refused = e.queue(name); refused != nil {
+		q, ok := e.find(name)
+		if !ok {
+			refused = ErrNoQueue
 			return nil
 		}
 		_, s, _ := q.now()
@@ -181,8 +187,9 @@ func (e *Engine) Purge(ctx context.Context, name Name) error {
 func (e *Engine) drop(ctx context.Context, name Name, stays bool) error {
 	var refused error
 	err := e.submit(ctx, &op{alone: true, do: func(t *tx) error {
-		var q *queue
-		if q, refused = e.queue(name); refused != nil {
+		q, ok := e.find(name)
+		if !ok {
+			refused = ErrNoQueue
 			return nil
 		}
 		old, _, _ := q.now()
