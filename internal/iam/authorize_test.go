@@ -140,8 +140,10 @@ func TestEveryChangeOfIAMCountsAtOnce(t *testing.T) {
 func TestConditionsOnTheCallerAreAskedEveryTime(t *testing.T) {
 	f := open(t, nil)
 	trust := lambdaTrust
-	_, err := f.createRole(asRoot(t), &iam.CreateRoleInput{RoleName: new("r"), AssumeRolePolicyDocument: &trust,
-		Tags: []types.Tag{{Key: new("Team"), Value: new("blue")}}})
+	_, err := f.createRole(asRoot(t), &iam.CreateRoleInput{
+		RoleName: new("r"), AssumeRolePolicyDocument: &trust,
+		Tags: []types.Tag{{Key: new("Team"), Value: new("blue")}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,8 +127,7 @@ func (s *Service) changePolicy(ctx context.Context, arn *string, action string, 
 // checkDocument parses a document for its errors, as MalformedPolicyDocument.
 func checkDocument(kind policy.Kind, document string) (*policy.Policy, error) {
 	p, err := policy.Parse(kind, document)
-	var syntax *policy.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*policy.SyntaxError](err); ok {
 		return nil, lambda.Errorf(codeMalformed, "%s", syntax.Message)
 	}
 	return p, err

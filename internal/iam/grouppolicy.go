@@ -26,7 +26,7 @@ func (s *Service) getGroupPolicy(ctx context.Context, in *iam.GetGroupPolicyInpu
 	if err != nil {
 		return nil, err
 	}
-	document, err := g.policySet.get(groupHolder, *in.PolicyName)
+	document, err := g.get(groupHolder, *in.PolicyName)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func rootIdentity(account, id, secret string) Identity {
 // its account as AWS's do: in 40 of its 80 bits, after the first.
 func newAccessKeyID(prefix, account string) string {
 	b := make([]byte, 10)
-	rand.Read(b) //nolint:errcheck // never fails: crypto/rand aborts the process instead
+	rand.Read(b)
 	n, _ := strconv.ParseUint(account, 10, 64)
 	head := 1<<47 | n<<accountShift | uint64(b[5])&(1<<accountShift-1)
 	for i := range 6 {
@@ -126,14 +126,14 @@ func newUniqueID(prefix string) string { return prefix + randomBase32(17) }
 
 func randomBase32(n int) string {
 	b := make([]byte, n) // more than the 5 bits that each character needs
-	rand.Read(b)         //nolint:errcheck // never fails: crypto/rand aborts the process instead
+	rand.Read(b)
 	return base32.StdEncoding.EncodeToString(b)[:n]
 }
 
 // newSecret draws a secret of 40 characters with 240 bits.
 func newSecret() string {
 	b := make([]byte, 30)
-	rand.Read(b) //nolint:errcheck // never fails: crypto/rand aborts the process instead
+	rand.Read(b)
 	return base64.StdEncoding.EncodeToString(b)
 }
 

@@ -165,7 +165,7 @@ func (s *Service) deleteOpenIDConnectProvider(ctx context.Context, in *iam.Delet
 	defer s.writes.Unlock()
 	p, err := s.getProvider(ctx, in.OpenIDConnectProviderArn)
 	if err != nil {
-		return &iam.DeleteOpenIDConnectProviderOutput{}, nil //nolint:nilerr // there is nothing to delete
+		return &iam.DeleteOpenIDConnectProviderOutput{}, nil // there is nothing to delete
 	}
 	err = s.providers.rows.Delete(ctx, p.account+"/"+p.Host, store.Precondition(p.revision))
 	return &iam.DeleteOpenIDConnectProviderOutput{}, s.stored(err, p.arn)

@@ -42,8 +42,11 @@ func TestAResourcePolicyDecidesForServicesAndOtherAccounts(t *testing.T) {
 		{"a service that is named", service, policy(`{"Service":"sns.amazonaws.com"}`, ""), true},
 		{"another service", service, policy(`{"Service":"s3.amazonaws.com"}`, ""), false},
 		{"the source that is named", service, policy(`{"Service":"sns.amazonaws.com"}`, bySource), true},
-		{"another source", lambda.Caller{Kind: lambda.PrincipalService, ARN: "sns.amazonaws.com", SourceARN: "arn:aws:sns:us-east-1:000000000000:u", SourceAccount: account},
-			policy(`{"Service":"sns.amazonaws.com"}`, bySource), false},
+		{
+			"another source",
+			lambda.Caller{Kind: lambda.PrincipalService, ARN: "sns.amazonaws.com", SourceARN: "arn:aws:sns:us-east-1:000000000000:u", SourceAccount: account},
+			policy(`{"Service":"sns.amazonaws.com"}`, bySource), false,
+		},
 		{"no source", lambda.Caller{Kind: lambda.PrincipalService, ARN: "sns.amazonaws.com"}, policy(`{"Service":"sns.amazonaws.com"}`, bySource), false},
 		{"another account's root, unnamed", guest, "", false},
 		{"another account's root, named", guest, policy(`{"AWS":"`+foreign+`"}`, ""), true},

@@ -35,7 +35,7 @@ func RotateKey(ctx context.Context, s store.Store, keyFile string) (int, error) 
 		return 0, err
 	}
 	newKey := make([]byte, nodeKeySize)
-	rand.Read(newKey) //nolint:errcheck // never fails: crypto/rand aborts the process instead
+	rand.Read(newKey)
 	changes, err := reseal(ctx, table, oldKey, newKey)
 	if err != nil {
 		return 0, err

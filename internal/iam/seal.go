@@ -47,7 +47,7 @@ func newSealer(nodeKey []byte, purpose string) (sealer, error) {
 
 // Seal binds text to owner: only Open with the same owner gives it back.
 func (s sealer) Seal(text []byte, owner string) []byte {
-	return s.aead.Seal(nil, nil, text, []byte(owner))
+	return s.aead.Seal(nil, nil, text, []byte(owner)) //nolint:gosec // this AEAD draws its nonces itself
 }
 
 // Open returns what was sealed for owner, or errSealed.
@@ -62,7 +62,7 @@ func (s sealer) Open(sealed []byte, owner string) ([]byte, error) {
 // readNodeKey reads the node key. mayCreate allows a missing file to be made; a
 // store with sealed secrets must not get a new key, which could not open them.
 func readNodeKey(file string, mayCreate bool) ([]byte, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	text, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) && mayCreate {
 		return createNodeKey(file)
 	}
@@ -88,7 +88,7 @@ func readNodeKey(file string, mayCreate bool) ([]byte, error) {
 
 func createNodeKey(file string) ([]byte, error) {
 	key := make([]byte, nodeKeySize)
-	rand.Read(key) //nolint:errcheck // never fails: crypto/rand aborts the process instead
+	rand.Read(key)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("create the key file: %w", err)
 	}

@@ -108,7 +108,7 @@ func (s *Service) assumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	return &sts.AssumeRoleOutput{
 		AssumedRoleUser:  &types.AssumedRoleUser{Arn: &arn, AssumedRoleId: &id},
 		Credentials:      describeCredentials(creds),
-		PackedPolicySize: optional(packed),
+		PackedPolicySize: optional(packed), //nolint:staticcheck // deprecated, and still what AWS sends and clients read
 		SourceIdentity:   optional(source),
 	}, nil
 }
@@ -183,7 +183,7 @@ func (s *Service) narrow(inline *string, arns []types.PolicyDescriptorType, role
 		return text, 0, err
 	}
 	used := len(t.Inline) * packedPercentWhole / sessionPolicyMax
-	return text, int32(min(max(used, 1), packedPercentWhole)), nil //nolint:gosec // between 1 and 100
+	return text, int32(min(max(used, 1), packedPercentWhole)), nil
 }
 
 func sessionDuration(c *lambda.Caller, r *role, seconds *int32) (time.Duration, error) {

@@ -43,10 +43,14 @@ func TestWhoMayAssumeARole(t *testing.T) {
 		{"a role of a trusted account without its own permission", trustFor(account), "caller", "", nil, " because no identity-based policy allows the sts:AssumeRole action"},
 		{"a role of a trusted account with its own permission", trustFor(account), "caller", allowDocument("sts:AssumeRole", "*"), nil, "-"},
 		{"a role that nobody trusts", lambdaTrust, "caller", allowDocument("sts:AssumeRole", "*"), nil, ""},
-		{"a role whose own policy denies", trustFor("arn:aws:iam::000000000000:role/caller"), "caller",
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Deny",` + assume + `,"Resource":"*"}]}`, nil, " with an explicit deny in an identity-based policy"},
-		{"with the external id that is asked for", strings.Replace(trustFor(account), assume, assume+`,"Condition":{"StringEquals":{"sts:ExternalId":"abc"}}`, 1), "", "",
-			func(in *sts.AssumeRoleInput) { in.ExternalId = new("abc") }, "-"},
+		{
+			"a role whose own policy denies", trustFor("arn:aws:iam::000000000000:role/caller"), "caller",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Deny",` + assume + `,"Resource":"*"}]}`, nil, " with an explicit deny in an identity-based policy",
+		},
+		{
+			"with the external id that is asked for", strings.Replace(trustFor(account), assume, assume+`,"Condition":{"StringEquals":{"sts:ExternalId":"abc"}}`, 1), "", "",
+			func(in *sts.AssumeRoleInput) { in.ExternalId = new("abc") }, "-",
+		},
 		{"without the external id that is asked for", strings.Replace(trustFor(account), assume, assume+`,"Condition":{"StringEquals":{"sts:ExternalId":"abc"}}`, 1), "", "", nil, ""},
 		{"a role that does not exist", trustFor(account), "", "", func(in *sts.AssumeRoleInput) {
 			in.RoleArn = new("arn:aws:iam::000000000000:role/none")

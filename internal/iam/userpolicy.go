@@ -47,7 +47,7 @@ func (s *Service) getUserPolicy(ctx context.Context, in *iam.GetUserPolicyInput)
 	if err != nil {
 		return nil, err
 	}
-	document, err := u.policySet.get(userHolder, *in.PolicyName)
+	document, err := u.get(userHolder, *in.PolicyName)
 	if err != nil {
 		return nil, err
 	}

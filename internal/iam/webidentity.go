@@ -83,7 +83,8 @@ func (s *Service) assumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeR
 	return &sts.AssumeRoleWithWebIdentityOutput{
 		AssumedRoleUser: &types.AssumedRoleUser{Arn: &arn, AssumedRoleId: &id}, Credentials: describeCredentials(creds),
 		Audience: &audience, Provider: &p.arn, SubjectFromWebIdentityToken: &claims.Subject,
-		PackedPolicySize: optional(packed), SourceIdentity: optional(claims.Source),
+		PackedPolicySize: optional(packed), //nolint:staticcheck // deprecated, and still what AWS sends and clients read
+		SourceIdentity:   optional(claims.Source),
 	}, nil
 }
 
@@ -126,8 +127,7 @@ func (s *Service) verifyToken(ctx context.Context, account, raw string) (*provid
 		SupportedSigningAlgs: []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512},
 	})
 	token, err := verifier.Verify(ctx, raw)
-	var expired *oidc.TokenExpiredError
-	if errors.As(err, &expired) {
+	if expired, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
 		return nil, nil, nil, lambda.Errorf("ExpiredTokenException",
 			"Token expired: current date/time %d must be before the expiration date/time %d", s.now().Unix(), expired.Expiry.Unix())
 	}

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // outcome is what comparing one value of the request with one of the policy gave.
 type outcome uint8
@@ -39,12 +42,7 @@ func (c *condition) holds(e *evaluation) bool {
 	have, present := e.lookup(c.key)
 	present = present && len(have) > 0
 	if c.null {
-		for _, want := range c.wantNull {
-			if want == !present {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(c.wantNull, !present)
 	}
 	if !present {
 		// ForAnyValue asks that some value exists, so negation does not save it.

@@ -83,8 +83,10 @@ func TestARNPatternMatches(t *testing.T) {
 		{"a wildcard stands for a region", "arn:aws:lambda:*:123456789012:function:f", function, true},
 		{"a wildcard for part of a region", "arn:aws:lambda:eu-*:123456789012:function:f", function, true},
 		{"a region's wildcard stays within the region", "arn:aws:lambda:*:function:f", function, false},
-		{"a head wildcard cannot move the account", "arn:aws:lambda:*:999999999999:function:*",
-			"arn:aws:lambda:r:123456789012:function:999999999999:function:f", false},
+		{
+			"a head wildcard cannot move the account", "arn:aws:lambda:*:999999999999:function:*",
+			"arn:aws:lambda:r:123456789012:function:999999999999:function:f", false,
+		},
 		{"a short pattern covers the rest", "arn:aws:lambda:*", function, true},
 		{"account and region may be empty", "arn:aws:s3:::bucket/*", "arn:aws:s3:::bucket/a/b:c", true},
 		{"a bucket's own ARN is not its objects'", "arn:aws:s3:::bucket/*", "arn:aws:s3:::bucket", false},

@@ -40,7 +40,7 @@ func (s *Service) readActions(line string) error {
 		return fmt.Errorf("%q is not: KINDS : ACTIONS : KEYS", line)
 	}
 	var kinds []string
-	for _, kind := range strings.Fields(parts[0]) {
+	for kind := range strings.FieldsSeq(parts[0]) {
 		if kind == "-" {
 			continue
 		}
@@ -51,12 +51,12 @@ func (s *Service) readActions(line string) error {
 	}
 	var keys []Key
 	if len(parts) == 3 {
-		for _, f := range strings.Fields(parts[2]) {
+		for f := range strings.FieldsSeq(parts[2]) {
 			name, path, _ := strings.Cut(f, "=")
 			keys = append(keys, Key{name, path})
 		}
 	}
-	for _, name := range strings.Fields(parts[1]) {
+	for name := range strings.FieldsSeq(parts[1]) {
 		if _, twice := s.Actions[strings.ToLower(name)]; twice {
 			return fmt.Errorf("action %s is there twice", name)
 		}
