@@ -90,7 +90,7 @@ func (e *Environment) planRuntime(ctx context.Context) error {
 }
 
 func (e *Environment) assumeRole(ctx context.Context) error {
-	c, err := e.worker.roles.MintRoleSession(ctx, e.version.RoleARN, e.version.Function.Name, e.worker.cfg.CredentialsFor)
+	c, err := e.worker.roles.MintFunctionSession(ctx, e.version.RoleARN, e.version.Function, e.worker.cfg.CredentialsFor)
 	if err != nil {
 		return err
 	}

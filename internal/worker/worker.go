@@ -37,7 +37,7 @@ type Runtimes interface {
 
 // Roles mints the credentials that code in an environment finds (iam meets it).
 type Roles interface {
-	MintRoleSession(ctx context.Context, roleARN, session string, d time.Duration) (lambda.Credentials, error)
+	MintFunctionSession(ctx context.Context, roleARN string, f lambda.FunctionID, d time.Duration) (lambda.Credentials, error)
 }
 
 // Logs opens the functions' log streams (logs meets it).

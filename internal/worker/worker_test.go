@@ -51,7 +51,7 @@ func (s *sink) text() string {
 
 type roles struct{}
 
-func (roles) MintRoleSession(context.Context, string, string, time.Duration) (lambda.Credentials, error) {
+func (roles) MintFunctionSession(context.Context, string, lambda.FunctionID, time.Duration) (lambda.Credentials, error) {
 	return lambda.Credentials{AccessKeyID: "ASIATEST", SecretAccessKey: "secret", SessionToken: "token"}, nil
 }
 
