@@ -28,6 +28,13 @@ func (d *Dispatcher) attempt(ctx context.Context, name queue.Name, m *queue.Mess
 	}
 	age := d.age(m.Sent)
 	end := ending{function: id, envelope: v, payload: m.Body}
+	if err == nil && v.Looping {
+		end.condition = RetriesExhausted
+		end.envelope.Code, end.envelope.Message = http.StatusBadRequest, "The event was dropped to end a recursive loop."
+		d.tally.add(id, func(c *Counts) { c.RecursiveDropped++ })
+		d.end(alive, name, m, &target, &end)
+		return true
+	}
 	if err == nil {
 		if condition, ok := before(age, target.Reserved, target.Limits); !ok {
 			end.condition = condition

@@ -98,7 +98,7 @@ func New(cfg Config) *Dispatcher {
 // permission, size and syntax. No concurrency is asked for.
 func (d *Dispatcher) Accept(ctx context.Context, ev Event) error {
 	name := queueOf(ev.Function)
-	v := envelope{RequestID: ev.RequestID, Qualifier: ev.Qualifier, TraceID: ev.TraceID, TenantID: ev.TenantID}
+	v := envelope{RequestID: ev.RequestID, Qualifier: ev.Qualifier, TraceID: ev.TraceID, TenantID: ev.TenantID, Looping: ev.Looping}
 	attributes, err := v.attributes()
 	if err != nil {
 		return err

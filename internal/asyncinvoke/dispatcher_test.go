@@ -311,3 +311,16 @@ func TestAnEventThatWasRunningWhenTheProcessLeftRunsAgain(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEventThatClosesALoopEndsWithoutAnAttempt(t *testing.T) {
+	h := &house{run: succeeds, target: Target{OnFailure: "failures", DeadLetter: "dead"}}
+	inBubble(t, h, func(d *Dispatcher) {
+		if err := d.Accept(context.Background(), Event{RequestID: "r1", Function: fn, Looping: true, Payload: []byte(`{}`)}); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, d)
+		if len(h.attempts) != 0 || len(h.delivered) != 2 || d.Counts()[fn].RecursiveDropped != 1 {
+			t.Errorf("attempts %v, delivered %+v, counts %+v", h.attempts, h.delivered, d.Counts()[fn])
+		}
+	})
+}

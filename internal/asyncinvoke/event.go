@@ -23,7 +23,10 @@ type Event struct {
 	Qualifier string // as the caller gave it; empty for none
 	TraceID   string
 	TenantID  string
-	Payload   []byte // JSON
+	// Looping says that the event is one too many of a recursive loop: it ends without
+	// an attempt.
+	Looping bool
+	Payload []byte // JSON
 }
 
 // envelope is what is kept beside the payload. It is rewritten after each attempt
@@ -33,6 +36,7 @@ type envelope struct {
 	Qualifier string           `json:"qualifier,omitempty"`
 	TraceID   string           `json:"trace,omitempty"`
 	TenantID  string           `json:"tenant,omitempty"`
+	Looping   bool             `json:"looping,omitempty"`
 
 	progress
 }

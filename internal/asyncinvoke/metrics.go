@@ -12,6 +12,7 @@ type Counts struct {
 	Received                    int // AsyncEventsReceived
 	Retried                     int // attempts that were put off to a later time
 	Dropped                     int // AsyncEventsDropped
+	RecursiveDropped            int // RecursiveInvocationsDropped
 	DeadLetterErrors            int
 	DestinationDeliveryFailures int
 }

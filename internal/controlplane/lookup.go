@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
@@ -21,6 +23,8 @@ type Target struct {
 	// DeadLetterARN is where asynchronous events go that could not be processed,
 	// empty when there is no such place.
 	DeadLetterARN string
+	// RecursionAllowed is the function's RecursiveLoop: Allow.
+	RecursionAllowed bool
 }
 
 // Invocable returns nil when the target's state lets it be invoked, otherwise the
@@ -75,6 +79,8 @@ func (f *function) target(alias string, runs *lambda.Version, r *versionRecord) 
 		StateReasonCode: r.StateReasonCode,
 		Reserved:        f.reserved,
 		DeadLetterARN:   r.Settings.DeadLetterARN,
+
+		RecursionAllowed: f.record.value.RecursiveLoop == string(types.RecursiveLoopAllow),
 	}
 }
 

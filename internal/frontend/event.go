@@ -19,19 +19,22 @@ type Event struct {
 	Qualifier string // as the caller gave it; empty for none
 	TraceID   string
 	TenantID  string
-	Payload   []byte // JSON
+	// Looping says that the event is one too many of a loop: it is not to run, but
+	// whoever hears of failures hears of it.
+	Looping bool
+	Payload []byte // JSON
 }
 
 // accept hands an event over. Neither the function's state nor its concurrency
 // matter yet, and a client context does not go with it (Lambda API, Invoke).
-func (f *Frontend[Slot, E]) accept(ctx context.Context, in Input, inv *lambda.Invocation) (Output, error) {
+func (f *Frontend[Slot, E]) accept(ctx context.Context, in Input, inv *lambda.Invocation, looping bool) (Output, error) {
 	id, qualifier, err := resolve(in)
 	if err != nil {
 		return Output{}, err
 	}
 	err = f.async.Accept(ctx, Event{
 		RequestID: inv.RequestID, Function: id, Qualifier: qualifier,
-		TraceID: inv.TraceID, TenantID: inv.TenantID, Payload: inv.Payload,
+		TraceID: inv.TraceID, TenantID: inv.TenantID, Looping: looping, Payload: inv.Payload,
 	})
 	if err != nil {
 		return Output{}, err

@@ -29,6 +29,10 @@ type Target struct {
 	State   lambda.State
 	// Refusal is the error of an invoke in this state; nil when it may go on.
 	Refusal error
+	// RecursionAllowed lets the function run in loops.
+	RecursionAllowed bool
+
+	looping bool // this invoke is one too many of a loop
 }
 
 // Authorizer says whether a caller may invoke (iam meets it).
@@ -102,7 +106,7 @@ func (f *Frontend[Slot, E]) Invoke(ctx context.Context, in Input) (Output, error
 	case lambda.DryRun:
 		return Output{Status: 204, ExecutedVersion: target.Version.Version}, nil
 	case lambda.Event:
-		return f.accept(ctx, in, inv)
+		return f.accept(ctx, in, inv, target.looping)
 	case lambda.RequestResponse:
 	}
 	if target.Refusal != nil {
@@ -136,7 +140,15 @@ func (f *Frontend[Slot, E]) admit(ctx context.Context, in Input) (Target, *lambd
 		return Target{}, nil, err
 	}
 	inv, err := invocation(in, id, qualifier)
-	return target, inv, err
+	if err != nil {
+		return Target{}, nil, err
+	}
+	var looping bool
+	inv.TraceID, looping = follow(inv.TraceID, id.ARN())
+	if target.looping = looping && !target.RecursionAllowed; target.looping && in.Type == lambda.RequestResponse {
+		return Target{}, nil, errRecursive(id)
+	}
+	return target, inv, nil
 }
 
 // run takes a slot and an environment, and gives both back on every path.

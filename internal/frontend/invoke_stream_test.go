@@ -133,13 +133,13 @@ func TestInvokeStreamPassesAnswersOn(t *testing.T) {
 			h := &house{run: c.run}
 			l := &caller{}
 			out, err := h.frontend().InvokeStream(t.Context(), request(), l)
-			if err != nil || out.Status != 200 || out.ExecutedVersion != "4" || out.TraceID != "Root=1" || string(out.Result.Payload) != c.payload {
+			if err != nil || out.Status != 200 || out.ExecutedVersion != "4" || !strings.HasPrefix(out.TraceID, "Root=1;Lineage=1:") || string(out.Result.Payload) != c.payload {
 				t.Errorf("got %+v, %v", out, err)
 			}
 			if l.body.String() != c.body || l.head.ContentType != c.contentType || l.begins != c.begins {
 				t.Errorf("the caller got %q, %d bytes, %d beginnings", l.head.ContentType, l.body.Len(), l.begins)
 			}
-			if c.begins > 0 && (l.head.ExecutedVersion != "4" || l.head.TraceID != "Root=1") {
+			if c.begins > 0 && (l.head.ExecutedVersion != "4" || l.head.TraceID != out.TraceID) {
 				t.Errorf("the caller was told %+v", l.head)
 			}
 			if h.held.Load() != 0 {

@@ -44,7 +44,9 @@ func (a functions) Lookup(id lambda.FunctionID, qualifier string) (frontend.Targ
 	if err != nil {
 		return frontend.Target{}, err
 	}
-	return frontend.Target{Version: t.Version, State: t.State, Refusal: t.Invocable()}, nil
+	return frontend.Target{
+		Version: t.Version, State: t.State, Refusal: t.Invocable(), RecursionAllowed: t.RecursionAllowed,
+	}, nil
 }
 
 // invoker shows the frontend to the edge.
