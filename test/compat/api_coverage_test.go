@@ -1,0 +1,56 @@
+package compat
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+)
+
+// withoutTest are operations that a test in another package covers, on the wire.
+var withoutTest = []string{
+	"InvokeAsync", // deprecated by AWS; the asynchronous invoke of Invoke is its successor
+}
+
+// TestEveryOperationOfLambdaIsTestedOnTheWire finds operations, of those that the SDK
+// knows, that no test here calls: when AWS adds one it fails.
+func TestEveryOperationOfLambdaIsTestedOnTheWire(t *testing.T) {
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := map[string]bool{}
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name(), "api_") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if op, input := strings.CutSuffix(s.Sel.Name, "Input"); input {
+					called[op] = true
+				}
+			}
+			return true
+		})
+	}
+	client := reflect.TypeFor[*lambda.Client]()
+	var untested []string
+	for i := range client.NumMethod() {
+		if name := client.Method(i).Name; name != "Options" && !called[name] && !slices.Contains(withoutTest, name) {
+			untested = append(untested, name)
+		}
+	}
+	if len(untested) > 0 {
+		t.Errorf("no test calls %v", untested)
+	}
+}
