@@ -197,3 +197,33 @@ func invokingRole(t *testing.T, h *hearth) string {
 	}
 	return role
 }
+
+// Goal: two functions that are each other's destination do not go on for ever.
+func TestRootALoopOfDestinationsIsEnded(t *testing.T) {
+	h := up(t, "time_scale: 100\n")
+	role := invokingRole(t, h)
+	for _, name := range []string{"ping", "pong"} {
+		h.function(t, name, `exports.handler = async () => { console.log("RAN " + process.env._X_AMZN_TRACE_ID) }`,
+			func(f *harness.Function) { f.Role = role })
+	}
+	for name, to := range map[string]string{"ping": "pong", "pong": "ping"} {
+		_, err := h.lambda.PutFunctionEventInvokeConfig(t.Context(), &lambda.PutFunctionEventInvokeConfigInput{
+			FunctionName: &name,
+			DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{
+				Destination: aws.String("arn:aws:lambda:us-east-1:000000000000:function:" + to),
+			}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.event(t, "ping", `{}`)
+	eventually(t, 20*time.Second, "both have run 16 times", func() bool {
+		return len(h.logLines(t, "ping", "RAN")) >= 16 && len(h.logLines(t, "pong", "RAN")) >= 16
+	})
+	// One that came later would be there before this answer to a call of its own.
+	h.answers(t, "pong", `{}`)
+	if ping, pong := len(h.logLines(t, "ping", "RAN")), len(h.logLines(t, "pong", "RAN")); ping != 16 || pong > 17 {
+		t.Errorf("ping ran %d times and pong %d times, want 16 each", ping, pong)
+	}
+}
