@@ -48,6 +48,7 @@ type parts struct {
 	store  *sqlite.Store
 	queue  *queue.Engine
 	events *asyncinvoke.Dispatcher
+	push   *s3Push
 	iam    *iam.Service
 	logs   *logs.Service
 	s3     *s3.Service
@@ -145,6 +146,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	events.dispatcher = p.events
 	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, events, n.log)
 	events.frontend = front
+	p.push.frontend = front
 	p.invoker = invoker{front}
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    services(p),
@@ -192,9 +194,10 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return fmt.Errorf("open the logs: %w", err)
 	}
 	p.closers = append(p.closers, p.logs.Close)
+	p.push = &s3Push{log: n.log}
 	p.s3, err = s3.Open(ctx, s3.Config{
 		Dir: n.dir("s3"), Identities: s3Identities{p.iam}, Authorizer: &s3Authorizer{iam: p.iam},
-		Region: n.cfg.Region, Log: n.log,
+		Region: n.cfg.Region, Events: p.push.Deliver, Destination: p.push.Check, Log: n.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the buckets: %w", err)
