@@ -143,7 +143,9 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	}
 	events.stop()
 	err := n.drain(alive, p, server, events)
-	<-served // told above, or closed by the drain
+	if ended := <-served; failed == nil {
+		failed = ended
+	}
 	stopEnvironments()
 	err = errors.Join(err, environments.Wait())
 	stopServices()
