@@ -53,6 +53,7 @@ var suites = []suite{
 	{"load", "warm calls, 16 and 64 at a time", (*bench).load},
 	{"cold", "cold starts by runtime, beside the bare start", (*bench).cold},
 	{"memory", "memory of an idle environment, beside the bare runtime's", (*bench).memory},
+	{"functions", "what the number of functions costs", (*bench).functions},
 	{"cpu", "a handler that burns 5 ms of CPU, 16 at a time", (*bench).cpu},
 }
 
@@ -153,10 +154,14 @@ type hearth struct {
 	aws aws.Config
 }
 
-// up starts a Hearth with an empty data directory of its own.
+// up starts a Hearth with a data directory of its own, empty when the name is new.
 func (b *bench) up(ctx context.Context, name string) (*hearth, error) {
+	dir := filepath.Join(b.scratch, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil { // functions run as another user
+		return nil, fmt.Errorf("make a directory: %w", err)
+	}
 	h, err := harness.Start(ctx, harness.Options{
-		Binary: b.binary, DataDir: filepath.Join(b.scratch, name, "data"), Isolation: b.isolation, LogLevel: "error",
+		Binary: b.binary, DataDir: filepath.Join(dir, "data"), Isolation: b.isolation, LogLevel: "error",
 		// What Hearth can do is measured, not what AWS allows.
 		Config: "scale_burst: 0\nrequests_per_concurrency: 0\n",
 	})
