@@ -15,12 +15,19 @@ import (
 // that what it takes for a name of the caller's prints as an ARN that means the same.
 func FuzzNames(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"f", ""}, {"f:prod", "prod"}, {"f:$LATEST", "1"}, {fARN + ":1", ""}, {"123456789012:function:f", "$LATEST"},
-		{"us-east-1:123456789012:function:f", ""}, {"arn:aws:lambda:eu-west-1:123456789012:function:f", ""}, {"arn:aws-cn:lambda:", ":"},
+		{"f", ""},
+		{"f:prod", "prod"},
+		{"f:$LATEST", "1"},
+		{fARN + ":1", ""},
+		{"123456789012:function:f", "$LATEST"},
+		{"us-east-1:123456789012:function:f", ""},
+		{"arn:aws:lambda:eu-west-1:123456789012:function:f", ""},
+		{"arn:aws-cn:lambda:", ":"},
 		{"arn:aws:lambda:us-east-1:123456789012:layer:l:99999999999999999999", "0"},
 		{"arn:aws:lambda:us-east-1:123456789012:event-source-mapping:" + strings.Repeat("0", 36), ""},
 		{"arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-00000000000000000", ""},
-		{"arn:aws:sqs:us-east-1:123456789012:q", ""}, {"arn:aws:kinesis:us-east-1:123456789012:stream/s", ""},
+		{"arn:aws:sqs:us-east-1:123456789012:q", ""},
+		{"arn:aws:kinesis:us-east-1:123456789012:stream/s", ""},
 	} {
 		f.Add(seed[0], seed[1])
 	}
@@ -48,13 +55,24 @@ func FuzzNames(f *testing.F) {
 		_, err = kindOf(name, nil)
 		toCaller(t, err)
 		if m, err := decodeMarker(&name); err == nil {
-			m.cut()
+			if n, v := m.cut(); strings.Contains(string(m), "/") && newMarker(n, v) != m {
+				t.Errorf("marker %q is cut into %q and %q", m, n, v)
+			}
 		}
 		resourceARN(c, &name, &qualifier)
-		signingID(home{c.Account, c.Region}, name)
-		laterVersion(name, qualifier)
-		parseLabel(qualifier)
-		principal(name)
+		h := home{c.Account, c.Region}
+		if id, ok := signingID(h, name); ok && signingARN(h, id) != name {
+			t.Errorf("code signing configuration %q is %q", name, id)
+		}
+		if laterVersion(name, qualifier) && laterVersion(qualifier, name) {
+			t.Errorf("of %q and %q each comes after the other", name, qualifier)
+		}
+		if n := parseLabel(qualifier); n > 0 && versionLabel(n) != qualifier {
+			t.Errorf("version %q is %d", qualifier, n)
+		}
+		if who, ok := principal(name); ok && !json.Valid(who) {
+			t.Errorf("principal %q is printed as %s", name, who)
+		}
 	})
 }
 

@@ -23,9 +23,7 @@ import (
 // bodies are no shapes.
 func operationsOf[Client any]() []wire.Operation {
 	var all []wire.Operation
-	c := reflect.TypeFor[*Client]()
-	for i := range c.NumMethod() {
-		m := c.Method(i)
+	for m := range reflect.TypeFor[*Client]().Methods() {
 		if m.Type.NumIn() < 3 || m.Type.NumOut() != 2 || strings.HasPrefix(m.Name, "Invoke") || m.Name == "StartLiveTail" || m.Name == "GetLogObject" {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -184,7 +185,7 @@ func markers(ctx context.Context, h *hearth) ([]string, error) {
 func timed(have int, request func(i int) (*http.Request, error)) ([]time.Duration, error) {
 	requests := make([]*http.Request, lookups)
 	for i := range requests {
-		r, err := request(rand.IntN(have)) //nolint:gosec // a measurement, no secret
+		r, err := request(rand.IntN(have))
 		if err != nil {
 			return nil, err
 		}
@@ -217,9 +218,7 @@ func (h *hearth) signed(ctx context.Context, method, path string, header http.He
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	keys, err := h.aws.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)

@@ -181,6 +181,7 @@ func TestAPIFunctionsThatAreNotThere(t *testing.T) {
 		{"GetFunctionRecursionConfig", &lambda.GetFunctionRecursionConfigInput{FunctionName: name}, "ResourceNotFoundException", gone, false},
 		{"PutFunctionRecursionConfig", &lambda.PutFunctionRecursionConfigInput{FunctionName: name, RecursiveLoop: types.RecursiveLoopAllow}, "ResourceNotFoundException", gone, false},
 		{"Invoke", &lambda.InvokeInput{FunctionName: name}, "ResourceNotFoundException", gone + ":$LATEST", false},
+		{"InvokeAsync", &lambda.InvokeAsyncInput{FunctionName: name, InvokeArgs: strings.NewReader("{}")}, "ResourceNotFoundException", gone + ":$LATEST", false},
 		{"InvokeWithResponseStream", &lambda.InvokeWithResponseStreamInput{FunctionName: name}, "ResourceNotFoundException", gone + ":$LATEST", false},
 	})
 }

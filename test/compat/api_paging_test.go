@@ -134,8 +134,10 @@ func lists(a *api) []paged {
 		{
 			"ListEventSourceMappings",
 			func(ctx context.Context, i int) (string, error) {
-				out, err := c.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{FunctionName: f, StartingPosition: types.EventSourcePositionLatest,
-					EventSourceArn: new(fmt.Sprintf("arn:aws:kinesis:us-east-1:000000000000:stream/s%d", i)), Enabled: new(false)})
+				out, err := c.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
+					FunctionName: f, StartingPosition: types.EventSourcePositionLatest,
+					EventSourceArn: new(fmt.Sprintf("arn:aws:kinesis:us-east-1:000000000000:stream/s%d", i)), Enabled: new(false),
+				})
 				if err != nil {
 					return "", err
 				}

@@ -44,8 +44,10 @@ func TestAPIProvisionedConcurrencyOfVersionsAndAliases(t *testing.T) {
 		{"more than the account has", put("prod", 1000), "InvalidParameterValueException", "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [999].", true},
 		{"what leaves less than 100", put("prod", 950), "InvalidParameterValueException", "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].", true},
 		{"a read of none", get("other"), "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function", false},
-		{"a reserve below it", &lambda.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: new(int32(1))}, "InvalidParameterValueException",
-			" ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [3].", true},
+		{
+			"a reserve below it", &lambda.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: new(int32(1))}, "InvalidParameterValueException",
+			" ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [3].", true,
+		},
 	})
 	a.do(&lambda.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: new(int32(3))})
 	a.refuses(t, []refusal{{"more than the reserve", put("prod", 3), "InvalidParameterValueException", "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function", false}})
@@ -82,9 +84,11 @@ func TestAPIWithoutDurableFunctionsAndManagedInstances(t *testing.T) {
 		{"UpdateCapacityProvider", &lambda.UpdateCapacityProviderInput{CapacityProviderName: &provider}, "ResourceNotFoundException", capacity, false},
 		{"DeleteCapacityProvider", &lambda.DeleteCapacityProviderInput{CapacityProviderName: new("p")}, "ResourceNotFoundException", capacity, false},
 		{"ListFunctionVersionsByCapacityProvider", &lambda.ListFunctionVersionsByCapacityProviderInput{CapacityProviderName: new("p")}, "ResourceNotFoundException", capacity, false},
-		{"CreateCapacityProvider", &lambda.CreateCapacityProviderInput{CapacityProviderName: new("p"),
-			VpcConfig:         &types.CapacityProviderVpcConfig{SubnetIds: []string{"subnet-1"}, SecurityGroupIds: []string{}},
-			PermissionsConfig: &types.CapacityProviderPermissionsConfig{CapacityProviderOperatorRoleArn: &a.role}}, "InvalidParameterValueException", "Capacity providers are not available in this Region.", false},
+		{"CreateCapacityProvider", &lambda.CreateCapacityProviderInput{
+			CapacityProviderName: new("p"),
+			VpcConfig:            &types.CapacityProviderVpcConfig{SubnetIds: []string{"subnet-1"}, SecurityGroupIds: []string{}},
+			PermissionsConfig:    &types.CapacityProviderPermissionsConfig{CapacityProviderOperatorRoleArn: &a.role},
+		}, "InvalidParameterValueException", "Capacity providers are not available in this Region.", false},
 		{"the scaling of what is not published", &lambda.GetFunctionScalingConfigInput{FunctionName: new("f"), Qualifier: new("9")}, "ResourceNotFoundException", "Function not found: " + apiPrefix + "function:f:9", false},
 	})
 }
@@ -105,8 +109,10 @@ func TestAPIResourcePoliciesOnTheWire(t *testing.T) {
 	a.refuses(t, []refusal{
 		{"a stale revision", &lambda.PutResourcePolicyInput{ResourceArn: &arn, Policy: &whole, RevisionId: new(absentUUID)}, "PreconditionFailedException", stale, false},
 		{"a deletion at a stale revision", &lambda.DeleteResourcePolicyInput{ResourceArn: &arn, RevisionId: new(absentUUID)}, "PreconditionFailedException", stale, false},
-		{"a function that is not there", &lambda.PutResourcePolicyInput{ResourceArn: new(apiPrefix + "function:gone"), Policy: new(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"lambda:*","Resource":"*"}]}`)},
-			"ResourceNotFoundException", "Function not found: " + apiPrefix + "function:gone", false},
+		{
+			"a function that is not there", &lambda.PutResourcePolicyInput{ResourceArn: new(apiPrefix + "function:gone"), Policy: new(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"lambda:*","Resource":"*"}]}`)},
+			"ResourceNotFoundException", "Function not found: " + apiPrefix + "function:gone", false,
+		},
 	})
 	shows(t, a.do(&lambda.DeleteResourcePolicyInput{ResourceArn: &arn}), 204, "")
 	a.refuses(t, []refusal{{"a read after the deletion", get, "ResourceNotFoundException", "The resource you requested does not exist.", false}})
