@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +20,9 @@ import (
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/store"
 	"github.com/hearthfaas/hearth/internal/store/mem"
+	"github.com/hearthfaas/hearth/internal/store/sqlite"
 )
 
 // The model: one function as a caller sees it, one operation at a time. It says
@@ -386,6 +390,8 @@ const (
 	modelCallers = 4
 	modelActs    = 11
 	modelRuns    = 400
+	// Every change on disk waits for the disk.
+	modelRunsOnDisk = 200
 )
 
 // TestCallersAtTheSameTimeSeeOneFunction has callers change one function at the same
@@ -403,11 +409,28 @@ func TestCallersAtTheSameTimeSeeOneFunction(t *testing.T) {
 		}
 	}
 	t.Logf("HEARTH_SEED=%d", seed)
-	st := mem.New()
+	t.Run("in memory", func(t *testing.T) { explained(t, mem.New(), seed, modelRuns) })
+	t.Run("on disk", func(t *testing.T) {
+		st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "meta.db"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		explained(t, st, seed, modelRunsOnDisk)
+	})
+}
+
+// explained runs the callers and explains what they saw.
+func explained(t *testing.T, st store.Store, seed uint64, runs int) {
+	t.Helper()
 	h := startOn(t, st, &peers{})
 	var clock atomic.Int64
 	finals := map[string][]string{}
-	for i := range modelRuns {
+	for i := range runs {
 		r := &modelRun{h: h, name: fmt.Sprintf("f%d", i), clock: &clock}
 		acts := r.concurrently(seed + uint64(i))
 		h.awaitSettled(r.name)
@@ -425,6 +448,7 @@ func TestCallersAtTheSameTimeSeeOneFunction(t *testing.T) {
 	}
 	h.stop()
 	again := startOn(t, st, &peers{})
+	defer again.stop()
 	for name, want := range finals {
 		r := &modelRun{h: again, name: name, clock: &clock}
 		for i, op := range []string{"get", "versions", "aliases", "policy"} {
