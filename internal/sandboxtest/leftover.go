@@ -47,12 +47,12 @@ func processesOf(t testing.TB, text string) int {
 	return n
 }
 
-// traces is what of an environment can be seen on the host.
-func traces(t testing.TB, stateDir, payload string) []string {
+// traces is what of this suite's environments can be seen on the host.
+func (s *suite) traces(t testing.TB, stateDir string) []string {
 	t.Helper()
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	add("processes %d", processesOf(t, payload))
+	add("processes %d", processesOf(t, s.payload))
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,8 @@ func traces(t testing.TB, stateDir, payload string) []string {
 	groups, _ := filepath.Glob("/sys/fs/cgroup/*/hearth/*/*")
 	unified, _ := filepath.Glob("/sys/fs/cgroup/hearth/*/*")
 	for _, g := range append(groups, unified...) {
-		if info, err := os.Stat(g); err == nil && info.IsDir() {
+		_, ours := s.made.Load(filepath.Base(g))
+		if info, err := os.Stat(g); ours && err == nil && info.IsDir() {
 			add("group %s", g)
 		}
 	}
@@ -95,7 +96,7 @@ func (s *suite) destroy(t *testing.T) {
 	d := s.open(t)
 	warm := create(t, d, s.spec()) // the driver's own first-use files are no leftovers
 	destroy(t, warm)
-	before := strings.Join(traces(t, dir, s.payload), "\n")
+	before := strings.Join(s.traces(t, dir), "\n")
 	descriptors := openDescriptors(t)
 
 	env, err := d.Create(t.Context(), s.spec())
@@ -107,13 +108,13 @@ func (s *suite) destroy(t *testing.T) {
 	if _, exit := do(t, env, "write", env.Path("/tmp/file"), "x"); exit.Code != 0 {
 		t.Fatal(exit)
 	}
-	if during := strings.Join(traces(t, dir, s.payload), "\n"); during == before {
+	if during := strings.Join(s.traces(t, dir), "\n"); during == before {
 		t.Fatal("a running environment leaves no trace: the test looks in the wrong places")
 	}
 	r.out.Close()
 	destroy(t, env)
 	destroy(t, env)
-	if after := strings.Join(traces(t, dir, s.payload), "\n"); after != before {
+	if after := strings.Join(s.traces(t, dir), "\n"); after != before {
 		t.Errorf("left on the host:\n%s\nbefore it was:\n%s", after, before)
 	}
 	if n := openDescriptors(t); n > descriptors+1 { // the pipe's cleanup comes later
@@ -137,7 +138,7 @@ func (s *suite) failedCreate(t *testing.T) {
 	t.Setenv(stateVar, dir)
 	d := s.open(t)
 	destroy(t, create(t, d, s.spec()))
-	before := strings.Join(traces(t, dir, s.payload), "\n")
+	before := strings.Join(s.traces(t, dir), "\n")
 	spec := s.spec()
 	spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: "/not/there", Target: "/opt"})
 	if _, err := d.Create(t.Context(), spec); err == nil {
@@ -153,7 +154,7 @@ func (s *suite) failedCreate(t *testing.T) {
 	if _, err := d.Create(ctx, s.spec()); err == nil {
 		t.Error("a context that has ended: no error")
 	}
-	if after := strings.Join(traces(t, dir, s.payload), "\n"); after != before {
+	if after := strings.Join(s.traces(t, dir), "\n"); after != before {
 		t.Errorf("left on the host:\n%s\nbefore it was:\n%s", after, before)
 	}
 }

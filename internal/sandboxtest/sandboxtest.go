@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,6 +70,9 @@ func Payload(t testing.TB) string {
 type suite struct {
 	open    func(testing.TB) sandbox.Driver
 	payload string
+	// made are the ids of the environments that this suite asked for: other test
+	// programs make environments on the same host at the same time.
+	made sync.Map
 }
 
 // Run runs the whole contract. open must return a driver on StateDir(t), and close
@@ -116,7 +120,9 @@ func Run(t *testing.T, open func(testing.TB) sandbox.Driver) {
 
 // spec is an environment as most functions have it, with the payload in /var/task.
 func (s *suite) spec() sandbox.Spec {
-	return Spec(s.payload)
+	spec := Spec(s.payload)
+	s.made.Store(string(spec.ID), true)
+	return spec
 }
 
 // Spec is an environment as most functions have it, with the payload in /var/task.
