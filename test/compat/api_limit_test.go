@@ -82,15 +82,23 @@ func TestAPILimitsAreExact(t *testing.T) {
 	}
 	tooLarge = append(stored, tooLarge...) // a zip may have anything before it
 	a.refuses(t, []refusal{
-		{"memory of 10241", unmade(func(in *lambda.CreateFunctionInput) { in.MemorySize = new(int32(10241)) }), "InvalidParameterValueException",
-			"'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240", false},
-		{"a timeout of 901", unmade(func(in *lambda.CreateFunctionInput) { in.Timeout = new(int32(901)) }), "InvalidParameterValueException",
-			"'Timeout' value failed to satisfy constraint: Member must have value less than or equal to 900", false},
+		{
+			"memory of 10241", unmade(func(in *lambda.CreateFunctionInput) { in.MemorySize = new(int32(10241)) }), "InvalidParameterValueException",
+			"'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240", false,
+		},
+		{
+			"a timeout of 901", unmade(func(in *lambda.CreateFunctionInput) { in.Timeout = new(int32(901)) }), "InvalidParameterValueException",
+			"'Timeout' value failed to satisfy constraint: Member must have value less than or equal to 900", false,
+		},
 		{"a handler of 129 characters", unmade(func(in *lambda.CreateFunctionInput) { in.Handler = &long }), "ValidationException", violation("'"+long+"'", "handler", "Member must have length less than or equal to 128"), false},
-		{"one byte of variables more", unmade(func(in *lambda.CreateFunctionInput) { in.Environment = variables(len(value)) }), "InvalidParameterValueException",
-			`Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"KEY":"` + value + `"}`, false},
-		{"a package one byte over what may be unpacked", unmade(func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = zeros(t, unzippedMax+1) }), "InvalidParameterValueException",
-			"Unzipped size must be smaller than 262144000 bytes", false},
+		{
+			"one byte of variables more", unmade(func(in *lambda.CreateFunctionInput) { in.Environment = variables(len(value)) }), "InvalidParameterValueException",
+			`Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"KEY":"` + value + `"}`, false,
+		},
+		{
+			"a package one byte over what may be unpacked", unmade(func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = zeros(t, unzippedMax+1) }), "InvalidParameterValueException",
+			"Unzipped size must be smaller than 262144000 bytes", false,
+		},
 		{"a package over 50 MiB", unmade(func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = tooLarge }), "RequestEntityTooLargeException", "Zipped size must be smaller than 52428800 bytes", false},
 	})
 }
