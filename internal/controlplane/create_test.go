@@ -127,33 +127,55 @@ func TestCreateRefuses(t *testing.T) {
 		with func(*awslambda.CreateFunctionInput)
 		want string
 	}{
-		{"a name that exists", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new("taken") },
-			"ResourceConflictException: Function already exist: taken"},
-		{"a name that is too long", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new(long) },
-			ipv + "1 validation error detected: Value '" + long + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"},
-		{"an ARN that is too long", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new(fARN + strings.Repeat("n", 100)) },
-			"ValidationException: 1 validation error detected: Value '" + fARN + strings.Repeat("n", 100) + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140"},
-		{"a qualified name", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new("f:prod") }, ipv + msgFunctionsOnly},
-		{"an ARN of another region", func(in *awslambda.CreateFunctionInput) {
-			in.FunctionName = new(strings.Replace(fARN, testRegion, "eu-west-1", 1))
+		{
+			"a name that exists", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new("taken") },
+			"ResourceConflictException: Function already exist: taken",
 		},
-			"ResourceNotFoundException: Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"},
-		{"no runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "" },
-			ipv + "Runtime and Handler are mandatory parameters for functions created with deployment packages."},
-		{"no handler", func(in *awslambda.CreateFunctionInput) { in.Handler = nil },
-			ipv + "Runtime and Handler are mandatory parameters for functions created with deployment packages."},
-		{"an unknown runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "cobol85" },
-			ipv + "Value cobol85 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [" + enum + "] or be a valid ARN"},
-		{"a deprecated runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "go1.x" },
-			ipv + "The runtime parameter of go1.x is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."},
+		{
+			"a name that is too long", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new(long) },
+			ipv + "1 validation error detected: Value '" + long + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64",
+		},
+		{
+			"an ARN that is too long", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new(fARN + strings.Repeat("n", 100)) },
+			"ValidationException: 1 validation error detected: Value '" + fARN + strings.Repeat("n", 100) + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140",
+		},
+		{"a qualified name", func(in *awslambda.CreateFunctionInput) { in.FunctionName = new("f:prod") }, ipv + msgFunctionsOnly},
+		{
+			"an ARN of another region", func(in *awslambda.CreateFunctionInput) {
+				in.FunctionName = new(strings.Replace(fARN, testRegion, "eu-west-1", 1))
+			},
+			"ResourceNotFoundException: Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
+		},
+		{
+			"no runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "" },
+			ipv + "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+		},
+		{
+			"no handler", func(in *awslambda.CreateFunctionInput) { in.Handler = nil },
+			ipv + "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+		},
+		{
+			"an unknown runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "cobol85" },
+			ipv + "Value cobol85 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [" + enum + "] or be a valid ARN",
+		},
+		{
+			"a deprecated runtime", func(in *awslambda.CreateFunctionInput) { in.Runtime = "go1.x" },
+			ipv + "The runtime parameter of go1.x is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.",
+		},
 		{"a runtime that the host lacks", func(in *awslambda.CreateFunctionInput) { in.Runtime = "dotnet10" }, ipv + "This host cannot run dotnet10."},
-		{"a role that Lambda cannot assume", func(in *awslambda.CreateFunctionInput) { in.Role = new(testRole + "2") },
-			ipv + "The role defined for the function cannot be assumed by Lambda."},
-		{"a role of another account", func(in *awslambda.CreateFunctionInput) { in.Role = new("arn:aws:iam::999999999999:role/lambda") },
-			"AccessDeniedException: Cross-account pass role is not allowed."},
+		{
+			"a role that Lambda cannot assume", func(in *awslambda.CreateFunctionInput) { in.Role = new(testRole + "2") },
+			ipv + "The role defined for the function cannot be assumed by Lambda.",
+		},
+		{
+			"a role of another account", func(in *awslambda.CreateFunctionInput) { in.Role = new("arn:aws:iam::999999999999:role/lambda") },
+			"AccessDeniedException: Cross-account pass role is not allowed.",
+		},
 		{"no code", func(in *awslambda.CreateFunctionInput) { in.Code = nil }, ipv + "Please provide a source for function code."},
-		{"code that is no zip", func(in *awslambda.CreateFunctionInput) { in.Code.ZipFile = []byte("x") },
-			ipv + "Could not unzip uploaded file. Please check your file, then try to upload again."},
+		{
+			"code that is no zip", func(in *awslambda.CreateFunctionInput) { in.Code.ZipFile = []byte("x") },
+			ipv + "Could not unzip uploaded file. Please check your file, then try to upload again.",
+		},
 		{"code in S3", func(in *awslambda.CreateFunctionInput) {
 			in.Code = &types.FunctionCode{S3Bucket: new("b"), S3Key: new("k")}
 		}, ipv + "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"},
@@ -167,8 +189,10 @@ func TestCreateRefuses(t *testing.T) {
 		{"4 KB of environment and one byte", func(in *awslambda.CreateFunctionInput) {
 			in.Environment = &types.Environment{Variables: vars(4096-len(`{"KK":""}`)+1, "KK")}
 		}, ipv + `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"KK":"` + strings.Repeat("v", 4088) + `"}`},
-		{"more memory than there is", func(in *awslambda.CreateFunctionInput) { in.MemorySize = new(int32(10241)) },
-			ipv + "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240"},
+		{
+			"more memory than there is", func(in *awslambda.CreateFunctionInput) { in.MemorySize = new(int32(10241)) },
+			ipv + "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240",
+		},
 		{"a level with text logs", func(in *awslambda.CreateFunctionInput) {
 			in.LoggingConfig = &types.LoggingConfig{ApplicationLogLevel: "INFO"}
 		}, ipv + `LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.`},
@@ -176,27 +200,37 @@ func TestCreateRefuses(t *testing.T) {
 			in.SnapStart = &types.SnapStart{ApplyOn: "PublishedVersions"}
 		}, ipv + "nodejs20.x is not supported for SnapStart enabled functions."},
 		{"six layers", func(in *awslambda.CreateFunctionInput) { in.Layers = make([]string, 6) }, ipv + "Cannot reference more than 5 layers."},
-		{"an unknown layer", func(in *awslambda.CreateFunctionInput) {
-			in.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:l:1"}
+		{
+			"an unknown layer", func(in *awslambda.CreateFunctionInput) {
+				in.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:l:1"}
+			},
+			ipv + "Layer version arn:aws:lambda:us-east-1:123456789012:layer:l:1 does not exist.",
 		},
-			ipv + "Layer version arn:aws:lambda:us-east-1:123456789012:layer:l:1 does not exist."},
-		{"a layer of another region", func(in *awslambda.CreateFunctionInput) {
-			in.Layers = []string{"arn:aws:lambda:eu-west-1:123456789012:layer:l:1"}
+		{
+			"a layer of another region", func(in *awslambda.CreateFunctionInput) {
+				in.Layers = []string{"arn:aws:lambda:eu-west-1:123456789012:layer:l:1"}
+			},
+			ipv + "Layers are not in the same region as the function. Layers are expected to be in region us-east-1.",
 		},
-			ipv + "Layers are not in the same region as the function. Layers are expected to be in region us-east-1."},
-		{"a layer version below one", func(in *awslambda.CreateFunctionInput) {
-			in.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:l:0"}
+		{
+			"a layer version below one", func(in *awslambda.CreateFunctionInput) {
+				in.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:l:0"}
+			},
+			ipv + "Layer Version Cannot be less than 1",
 		},
-			ipv + "Layer Version Cannot be less than 1"},
 		{"one layer twice", func(in *awslambda.CreateFunctionInput) {
 			in.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:l:1", "arn:aws:lambda:us-east-1:123456789012:layer:l:2"}
 		}, ipv + "Two different versions of the same layer are not allowed to be referenced in the same function. arn:aws:lambda:us-east-1:123456789012:layer:l:1 and arn:aws:lambda:us-east-1:123456789012:layer:l:2 are versions of the same layer."},
-		{"a security group", func(in *awslambda.CreateFunctionInput) {
-			in.VpcConfig = &types.VpcConfig{SecurityGroupIds: []string{"sg-1"}}
+		{
+			"a security group", func(in *awslambda.CreateFunctionInput) {
+				in.VpcConfig = &types.VpcConfig{SecurityGroupIds: []string{"sg-1"}}
+			},
+			ipv + "Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error Message: The security group 'sg-1' does not exist",
 		},
-			ipv + "Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error Message: The security group 'sg-1' does not exist"},
-		{"an unknown code signing configuration", func(in *awslambda.CreateFunctionInput) { in.CodeSigningConfigArn = new("arn:c") },
-			"CodeSigningConfigNotFoundException: The code signing configuration cannot be found. Check that the provided configuration is not deleted: arn:c."},
+		{
+			"an unknown code signing configuration", func(in *awslambda.CreateFunctionInput) { in.CodeSigningConfigArn = new("arn:c") },
+			"CodeSigningConfigNotFoundException: The code signing configuration cannot be found. Check that the provided configuration is not deleted: arn:c.",
+		},
 		{"51 tags", func(in *awslambda.CreateFunctionInput) {
 			in.Tags = make(map[string]string)
 			for i := range 51 {

@@ -142,8 +142,10 @@ func startOn(t testing.TB, st store.Store, p *peers, with ...func(*Config)) *har
 	})
 	t.Cleanup(stop)
 	<-s.Ready()
-	return &harness{Service: s, t: t, peers: p, store: st, stop: stop,
-		ctx: lambda.WithCaller(t.Context(), caller())}
+	return &harness{
+		Service: s, t: t, peers: p, store: st, stop: stop,
+		ctx: lambda.WithCaller(t.Context(), caller()),
+	}
 }
 
 // await waits until a condition on the committed state holds.

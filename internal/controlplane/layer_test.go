@@ -168,10 +168,14 @@ func TestLayerRequestsAreRefused(t *testing.T) {
 			_, err := h.ListLayerVersions(h.ctx, &awslambda.ListLayerVersionsInput{LayerName: new("l"), Marker: new("bm90IGEgbnVtYmVy")})
 			return err
 		}, ipv + "The provided marker is invalid."},
-		{"publishing nothing", publish(awslambda.PublishLayerVersionInput{LayerName: new("l"), Content: &types.LayerVersionContentInput{}}),
-			ipv + "Please provide a source for layer content."},
-		{"publishing no zip", publish(awslambda.PublishLayerVersionInput{LayerName: new("l"), Content: &types.LayerVersionContentInput{ZipFile: []byte("x")}}),
-			ipv + "Could not unzip uploaded file. Please check your file, then try to upload again."},
+		{
+			"publishing nothing", publish(awslambda.PublishLayerVersionInput{LayerName: new("l"), Content: &types.LayerVersionContentInput{}}),
+			ipv + "Please provide a source for layer content.",
+		},
+		{
+			"publishing no zip", publish(awslambda.PublishLayerVersionInput{LayerName: new("l"), Content: &types.LayerVersionContentInput{ZipFile: []byte("x")}}),
+			ipv + "Could not unzip uploaded file. Please check your file, then try to upload again.",
+		},
 		{"publishing into another account", publish(awslambda.PublishLayerVersionInput{LayerName: new(foreign), Content: content}), denied("PublishLayerVersion", foreign)},
 		{"publishing for a runtime that is none", publish(awslambda.PublishLayerVersionInput{
 			LayerName: new("l"), Content: content, CompatibleRuntimes: []types.Runtime{"nodejs20.x", "cobol85"},

@@ -154,8 +154,10 @@ func TestCreateEventSourceMappingRefuses(t *testing.T) {
 		{"a filter that is no JSON", func(c *createMapping) { c.FilterCriteria = filter(`{`) }, badFilter},
 		{"a filter with an unknown comparison", func(c *createMapping) { c.FilterCriteria = filter(`{"body":[{"like":"x"}]}`) }, badFilter},
 		{"a numeric comparison of text", func(c *createMapping) { c.FilterCriteria = filter(`{"body":[{"numeric":["=","x"]}]}`) }, badFilter},
-		{"more filters than there may be", func(c *createMapping) { c.FilterCriteria = filter("{}", "{}", "{}", "{}", "{}", "{}") },
-			"InvalidParameterValueException: Maximum number of filters exceeded. The maximum number of filters allowed per event source mapping is 5."},
+		{
+			"more filters than there may be", func(c *createMapping) { c.FilterCriteria = filter("{}", "{}", "{}", "{}", "{}", "{}") },
+			"InvalidParameterValueException: Maximum number of filters exceeded. The maximum number of filters allowed per event source mapping is 5.",
+		},
 		{"good filters", func(c *createMapping) {
 			c.FilterCriteria = filter(`{"body":{"a":["x",1,null,true,{"prefix":"p"},{"exists":false},{"anything-but":["y"]},{"anything-but":{"prefix":"z"}},{"numeric":[">",0,"<=",5]},{"cidr":"10.0.0.0/24"}]}}`, `{"$or":[{"a":["x"]},{"b":["y"]}]}`)
 		}, ""},
@@ -164,17 +166,25 @@ func TestCreateEventSourceMappingRefuses(t *testing.T) {
 		{"a starting position of a queue", func(c *createMapping) { c.StartingPosition = "LATEST" }, unsupported("StartingPosition")},
 		{"parallelisation of a queue", func(c *createMapping) { c.ParallelizationFactor = new(int32(2)) }, unsupported("ParallelizationFactor")},
 		{"a concurrency limit of a stream", func(c *createMapping) { stream(c); c.ScalingConfig = &types.ScalingConfig{} }, unsupported("ScalingConfig")},
-		{"a large batch without a window", func(c *createMapping) { c.BatchSize = new(int32(11)) },
-			"InvalidParameterValueException: Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"},
-		{"a large batch of a FIFO queue", func(c *createMapping) { c.EventSourceArn = new(queueARN + ".fifo"); c.BatchSize = new(int32(11)) },
-			"InvalidParameterValueException: BatchSize cannot be greater than 10 for FIFO queues."},
-		{"a stream without a position", func(c *createMapping) { stream(c); c.StartingPosition = "" },
-			"InvalidParameterValueException: 1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null."},
+		{
+			"a large batch without a window", func(c *createMapping) { c.BatchSize = new(int32(11)) },
+			"InvalidParameterValueException: Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10",
+		},
+		{
+			"a large batch of a FIFO queue", func(c *createMapping) { c.EventSourceArn = new(queueARN + ".fifo"); c.BatchSize = new(int32(11)) },
+			"InvalidParameterValueException: BatchSize cannot be greater than 10 for FIFO queues.",
+		},
+		{
+			"a stream without a position", func(c *createMapping) { stream(c); c.StartingPosition = "" },
+			"InvalidParameterValueException: 1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.",
+		},
 		{"a time to start a table's stream at", func(c *createMapping) {
 			c.EventSourceArn, c.StartingPosition, c.StartingPositionTimestamp = new(tableARN), "AT_TIMESTAMP", new(time.Now())
 		}, "InvalidParameterValueException: Unsupported starting position for arn type: " + tableARN},
-		{"an age of records between 0 and 59", func(c *createMapping) { stream(c); c.MaximumRecordAgeInSeconds = new(int32(30)) },
-			"InvalidParameterValueException: MaximumRecordAgeInSeconds must be -1, or between 60 and 604800."},
+		{
+			"an age of records between 0 and 59", func(c *createMapping) { stream(c); c.MaximumRecordAgeInSeconds = new(int32(30)) },
+			"InvalidParameterValueException: MaximumRecordAgeInSeconds must be -1, or between 60 and 604800.",
+		},
 		{"Kafka without a topic", func(c *createMapping) { kafka(c); c.Topics = nil }, "InvalidParameterValueException: Required 'topics' parameter is missing."},
 		{"topics of a queue", func(c *createMapping) { c.Topics = []string{"t1"} }, unsupported("Topics")},
 		{"MSK", kafka, ""},
@@ -182,14 +192,18 @@ func TestCreateEventSourceMappingRefuses(t *testing.T) {
 			c.EventSourceArn, c.StartingPosition, c.Topics = nil, "LATEST", []string{"t1"}
 			c.SelfManagedEventSource = &types.SelfManagedEventSource{Endpoints: map[string][]string{"KAFKA_BOOTSTRAP_SERVERS": {"b:9092"}}}
 		}, "InvalidParameterValueException: Required 'sourceAccessConfigurations' parameter is missing."},
-		{"a broker without credentials", func(c *createMapping) { c.EventSourceArn, c.Queues = new(mqARN), []string{"q"} },
-			"InvalidParameterValueException: Required 'sourceAccessConfigurations' parameter is missing."},
+		{
+			"a broker without credentials", func(c *createMapping) { c.EventSourceArn, c.Queues = new(mqARN), []string{"q"} },
+			"InvalidParameterValueException: Required 'sourceAccessConfigurations' parameter is missing.",
+		},
 		{"a document database without its name", func(c *createMapping) {
 			c.EventSourceArn, c.StartingPosition = new(docdbARN), "LATEST"
 			c.SourceAccessConfigurations = []types.SourceAccessConfiguration{{Type: "BASIC_AUTH", URI: new("arn:aws:secretsmanager:us-east-1:123456789012:secret:s")}}
 		}, "InvalidParameterValueException: Required 'documentDBEventSourceConfig' parameter is missing."},
-		{"too many tags", func(c *createMapping) { c.Tags = map[string]string{"aws:x": "y"} },
-			"InvalidParameterValueException: Tag keys that begin with aws: are reserved: aws:x"},
+		{
+			"too many tags", func(c *createMapping) { c.Tags = map[string]string{"aws:x": "y"} },
+			"InvalidParameterValueException: Tag keys that begin with aws: are reserved: aws:x",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := &createMapping{FunctionName: new("g"), EventSourceArn: new(queueARN)}

@@ -90,18 +90,28 @@ func TestAliases(t *testing.T) {
 		{"can point to a version", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("1")}), ""},
 		{"can point to $LATEST", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("$LATEST")}), ""},
 		{"can share out", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("1"), RoutingConfig: routing("2", 0.5)}), ""},
-		{"have unique names", create(awslambda.CreateAliasInput{Name: new("prod"), FunctionVersion: new("1")}),
-			"ResourceConflictException: Alias already exists: " + fARN + ":prod"},
-		{"need a function", create(awslambda.CreateAliasInput{FunctionName: new("g"), Name: new("a"), FunctionVersion: new("1")}),
-			rnf + "Function not found: " + strings.TrimSuffix(fARN, "f") + "g:1"},
+		{
+			"have unique names", create(awslambda.CreateAliasInput{Name: new("prod"), FunctionVersion: new("1")}),
+			"ResourceConflictException: Alias already exists: " + fARN + ":prod",
+		},
+		{
+			"need a function", create(awslambda.CreateAliasInput{FunctionName: new("g"), Name: new("a"), FunctionVersion: new("1")}),
+			rnf + "Function not found: " + strings.TrimSuffix(fARN, "f") + "g:1",
+		},
 		{"need a version", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("9")}), rnf + "Function not found: " + fARN + ":9"},
 		{"need a version to share with", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("1"), RoutingConfig: routing("9", 0.5)}), rnf + "Function not found: " + fARN + ":9"},
-		{"share with one only", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("1"), RoutingConfig: routing("2", 0.5, "3", 0.1)}),
-			ipv + "Number of items in AdditionalVersionWeights cannot be greater than 1"},
-		{"share with another", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("1"), RoutingConfig: routing("1", 0.5)}),
-			ipv + "Invalid function version 1. Function version 1 is already included in routing configuration."},
-		{"do not share $LATEST", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("$LATEST"), RoutingConfig: routing("1", 0.5)}),
-			ipv + "$LATEST is not supported for an alias pointing to more than 1 version"},
+		{
+			"share with one only", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("1"), RoutingConfig: routing("2", 0.5, "3", 0.1)}),
+			ipv + "Number of items in AdditionalVersionWeights cannot be greater than 1",
+		},
+		{
+			"share with another", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("1"), RoutingConfig: routing("1", 0.5)}),
+			ipv + "Invalid function version 1. Function version 1 is already included in routing configuration.",
+		},
+		{
+			"do not share $LATEST", create(awslambda.CreateAliasInput{Name: new("a"), FunctionVersion: new("$LATEST"), RoutingConfig: routing("1", 0.5)}),
+			ipv + "$LATEST is not supported for an alias pointing to more than 1 version",
+		},
 		{"can be moved", update(awslambda.UpdateAliasInput{Name: new("prod"), FunctionVersion: new("2")}), ""},
 		{"must exist to be moved", update(awslambda.UpdateAliasInput{Name: new("none"), FunctionVersion: new("2")}), rnf + "Alias not found: " + fARN + ":none"},
 		{"can be moved at their revision only", update(awslambda.UpdateAliasInput{Name: new("prod"), RevisionId: new("old")}), "PreconditionFailedException: " + msgRevision},
@@ -134,7 +144,8 @@ func TestAnAliasKeepsWhatAnUpdateLeavesOut(t *testing.T) {
 	h.publish("f")
 	before := must(h.CreateAlias(h.ctx, &awslambda.CreateAliasInput{
 		FunctionName: new("f"), Name: new("a"), FunctionVersion: new("1"), Description: new("d"),
-		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{"2": 0.25}}}))
+		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{"2": 0.25}},
+	}))
 	if *before.AliasArn != fARN+":a" || before.RoutingConfig.AdditionalVersionWeights["2"] != 0.25 {
 		t.Errorf("made: %s, %v", *before.AliasArn, before.RoutingConfig)
 	}

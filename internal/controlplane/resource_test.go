@@ -117,8 +117,11 @@ func TestTags(t *testing.T) {
 		{"too many", fARN, many, ipv + "Number of tags exceeds resource tag limit."},
 		{"a version", fARN + ":1", map[string]string{"a": ""}, ipv + "Tags on function aliases and versions are not supported. Please specify a function ARN."},
 		{"a missing function", gARN, map[string]string{"a": ""}, rnf + "Function not found: " + gARN},
-		{"a missing mapping", "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:u", map[string]string{"a": ""},
-			rnf + "Event source mapping not found: arn:aws:lambda:us-east-1:123456789012:event-source-mapping:u"},
+		{
+			"a missing mapping", "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:u",
+			map[string]string{"a": ""},
+			rnf + "Event source mapping not found: arn:aws:lambda:us-east-1:123456789012:event-source-mapping:u",
+		},
 	} {
 		_, err := h.TagResource(h.ctx, &awslambda.TagResourceInput{Resource: new(tc.resource), Tags: tc.tags})
 		t.Log(tc.name)
@@ -180,18 +183,36 @@ func TestPermissionsPrintAsAWSPrintsThem(t *testing.T) {
 		in   awslambda.AddPermissionInput
 		want string
 	}{
-		{"a service with its source", awslambda.AddPermissionInput{Principal: new("s3.amazonaws.com"), SourceAccount: new(testAccount), SourceArn: new("arn:aws:s3:::b")},
-			`"Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `","Condition":{"StringEquals":{"AWS:SourceAccount":"123456789012"},"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"}}}`},
-		{"an account", awslambda.AddPermissionInput{Principal: new("999999999999")},
-			`"Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `"}`},
-		{"a role", awslambda.AddPermissionInput{Principal: new("arn:aws:iam::999999999999:role/r")},
-			`"Principal":{"AWS":"arn:aws:iam::999999999999:role/r"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `"}`},
-		{"everyone of an organisation", awslambda.AddPermissionInput{Principal: new("*"), PrincipalOrgID: new("o-1234567890")},
-			`"Principal":"*","Action":"lambda:InvokeFunction","Resource":"` + fARN + `","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1234567890"}}}`},
-		{"a function URL", awslambda.AddPermissionInput{Principal: new("*"), FunctionUrlAuthType: types.FunctionUrlAuthTypeNone, InvokedViaFunctionUrl: new(true), Qualifier: new("prod")},
-			`"Principal":"*","Action":"lambda:InvokeFunction","Resource":"` + fARN + `:prod","Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"},"Bool":{"lambda:InvokedViaFunctionUrl":"true"}}}`},
-		{"characters that HTML escapes", awslambda.AddPermissionInput{Principal: new("s3.amazonaws.com"), SourceArn: new("arn:aws:s3:::<b>&")},
-			`"Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::<b>&"}}}`},
+		{
+			"a service with its source",
+			awslambda.AddPermissionInput{Principal: new("s3.amazonaws.com"), SourceAccount: new(testAccount), SourceArn: new("arn:aws:s3:::b")},
+			`"Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `","Condition":{"StringEquals":{"AWS:SourceAccount":"123456789012"},"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"}}}`,
+		},
+		{
+			"an account",
+			awslambda.AddPermissionInput{Principal: new("999999999999")},
+			`"Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `"}`,
+		},
+		{
+			"a role",
+			awslambda.AddPermissionInput{Principal: new("arn:aws:iam::999999999999:role/r")},
+			`"Principal":{"AWS":"arn:aws:iam::999999999999:role/r"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `"}`,
+		},
+		{
+			"everyone of an organisation",
+			awslambda.AddPermissionInput{Principal: new("*"), PrincipalOrgID: new("o-1234567890")},
+			`"Principal":"*","Action":"lambda:InvokeFunction","Resource":"` + fARN + `","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1234567890"}}}`,
+		},
+		{
+			"a function URL",
+			awslambda.AddPermissionInput{Principal: new("*"), FunctionUrlAuthType: types.FunctionUrlAuthTypeNone, InvokedViaFunctionUrl: new(true), Qualifier: new("prod")},
+			`"Principal":"*","Action":"lambda:InvokeFunction","Resource":"` + fARN + `:prod","Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"},"Bool":{"lambda:InvokedViaFunctionUrl":"true"}}}`,
+		},
+		{
+			"characters that HTML escapes",
+			awslambda.AddPermissionInput{Principal: new("s3.amazonaws.com"), SourceArn: new("arn:aws:s3:::<b>&")},
+			`"Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + fARN + `","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::<b>&"}}}`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := tc.in
@@ -238,17 +259,23 @@ func TestPermissionsRefuse(t *testing.T) {
 		call func(*harness) error
 		want string
 	}{
-		{"a statement id twice", add(func(in *awslambda.AddPermissionInput) { in.StatementId = new("s1") }),
-			rc + "The statement id (s1) provided already exists. Please provide a new statement id, or remove the existing statement."},
+		{
+			"a statement id twice", add(func(in *awslambda.AddPermissionInput) { in.StatementId = new("s1") }),
+			rc + "The statement id (s1) provided already exists. Please provide a new statement id, or remove the existing statement.",
+		},
 		{"$LATEST", add(func(in *awslambda.AddPermissionInput) { in.Qualifier = new("$LATEST") }), ipv + "We currently do not support adding policies for $LATEST."},
-		{"a principal that is none", add(func(in *awslambda.AddPermissionInput) { in.Principal = new("nobody") }),
-			ipv + "The provided principal was invalid. Please check the principal and try again."},
+		{
+			"a principal that is none", add(func(in *awslambda.AddPermissionInput) { in.Principal = new("nobody") }),
+			ipv + "The provided principal was invalid. Please check the principal and try again.",
+		},
 		{"a missing alias", add(func(in *awslambda.AddPermissionInput) { in.Qualifier = new("none") }), rnf + "Cannot find alias arn: " + fARN + ":none"},
 		{"a missing version", add(func(in *awslambda.AddPermissionInput) { in.Qualifier = new("7") }), rnf + "Function not found: " + fARN + ":7"},
 		{"a missing function", add(func(in *awslambda.AddPermissionInput) { in.FunctionName = new("g") }), rnf + "Function not found: " + gARN},
 		{"an old revision", add(func(in *awslambda.AddPermissionInput) { in.RevisionId = new("old") }), "PreconditionFailedException: " + msgPolicyRevision},
-		{"a policy that grows too large", add(func(in *awslambda.AddPermissionInput) { in.SourceArn = new(strings.Repeat("a", 20480)) }),
-			"PolicyLengthExceededException: The final policy size (20914) is bigger than the limit (20480)."},
+		{
+			"a policy that grows too large", add(func(in *awslambda.AddPermissionInput) { in.SourceArn = new(strings.Repeat("a", 20480)) }),
+			"PolicyLengthExceededException: The final policy size (20914) is bigger than the limit (20480).",
+		},
 		{"removing from a missing function", remove("g", "s1", ""), rnf + "No policy found for: " + gARN},
 		{"removing where there is no policy", remove("f", "s1", "1"), rnf + "No policy is associated with the given resource."},
 		{"removing a missing statement", remove("f", "s9", ""), rnf + "Statement s9 is not found in resource policy."},
@@ -287,8 +314,11 @@ func TestEventInvokeConfigs(t *testing.T) {
 		{"a missing alias", awslambda.PutFunctionEventInvokeConfigInput{Qualifier: new("none"), MaximumRetryAttempts: new(int32(0))}, rnf + "The function doesn't exist."},
 		{"the function itself", awslambda.PutFunctionEventInvokeConfigInput{DestinationConfig: to(fARN, "")}, ipv + "You can't specify the function as a destination for itself."},
 		{"a missing destination", awslambda.PutFunctionEventInvokeConfigInput{DestinationConfig: to("", fARN+"f")}, ipv + "The destination ARN " + fARN + "f is invalid."},
-		{"a service that takes no records", awslambda.PutFunctionEventInvokeConfigInput{DestinationConfig: to("arn:aws:ec2:us-east-1:1:x", "")},
-			ipv + "The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:ec2:us-east-1:1:x), onFailure=null) is invalid."},
+		{
+			"a service that takes no records",
+			awslambda.PutFunctionEventInvokeConfigInput{DestinationConfig: to("arn:aws:ec2:us-east-1:1:x", "")},
+			ipv + "The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:ec2:us-east-1:1:x), onFailure=null) is invalid.",
+		},
 		{"another function and a queue", awslambda.PutFunctionEventInvokeConfigInput{DestinationConfig: to(gARN, queue)}, ""},
 		{"no retries", awslambda.PutFunctionEventInvokeConfigInput{MaximumRetryAttempts: new(int32(0))}, ""},
 	} {

@@ -64,7 +64,8 @@ func testNextProcess(t *testing.T, open func() store.Store) {
 	second := startOn(t, open(), held)
 	must(second.CreateFunction(second.ctx, createInput("created")))
 	must(second.UpdateFunctionCode(second.ctx, &awslambda.UpdateFunctionCodeInput{
-		FunctionName: new("updated"), ZipFile: zipWith("v2"), Publish: true}))
+		FunctionName: new("updated"), ZipFile: zipWith("v2"), Publish: true,
+	}))
 	second.stop()
 
 	third := startOn(t, open(), &peers{})

@@ -134,26 +134,44 @@ func TestUpdateRefuses(t *testing.T) {
 		call func(*harness) error
 		want string
 	}{
-		{"the configuration of a missing function", config(awslambda.UpdateFunctionConfigurationInput{FunctionName: new("g")}),
-			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:g"},
-		{"the code of a missing function", code(awslambda.UpdateFunctionCodeInput{FunctionName: new("g"), ZipFile: zipWith("x")}),
-			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:g"},
-		{"a configuration at an old revision", config(awslambda.UpdateFunctionConfigurationInput{RevisionId: new("old")}),
-			"PreconditionFailedException: " + msgRevision},
-		{"code at an old revision", code(awslambda.UpdateFunctionCodeInput{RevisionId: new("old"), ZipFile: zipWith("x")}),
-			"PreconditionFailedException: " + msgRevision},
-		{"an image for a zip", code(awslambda.UpdateFunctionCodeInput{ImageUri: new("i")}),
-			ipv + "Please don't provide ImageUri when updating a function with packageType Zip."},
+		{
+			"the configuration of a missing function", config(awslambda.UpdateFunctionConfigurationInput{FunctionName: new("g")}),
+			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:g",
+		},
+		{
+			"the code of a missing function", code(awslambda.UpdateFunctionCodeInput{FunctionName: new("g"), ZipFile: zipWith("x")}),
+			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:g",
+		},
+		{
+			"a configuration at an old revision", config(awslambda.UpdateFunctionConfigurationInput{RevisionId: new("old")}),
+			"PreconditionFailedException: " + msgRevision,
+		},
+		{
+			"code at an old revision", code(awslambda.UpdateFunctionCodeInput{RevisionId: new("old"), ZipFile: zipWith("x")}),
+			"PreconditionFailedException: " + msgRevision,
+		},
+		{
+			"an image for a zip", code(awslambda.UpdateFunctionCodeInput{ImageUri: new("i")}),
+			ipv + "Please don't provide ImageUri when updating a function with packageType Zip.",
+		},
 		{"code in S3", code(awslambda.UpdateFunctionCodeInput{S3Bucket: new("b"), S3Key: new("k")}), ipv + "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"},
-		{"code that is no zip", code(awslambda.UpdateFunctionCodeInput{ZipFile: []byte("x")}),
-			ipv + "Could not unzip uploaded file. Please check your file, then try to upload again."},
+		{
+			"code that is no zip", code(awslambda.UpdateFunctionCodeInput{ZipFile: []byte("x")}),
+			ipv + "Could not unzip uploaded file. Please check your file, then try to upload again.",
+		},
 		{"a published version", code(awslambda.UpdateFunctionCodeInput{FunctionName: new("f:1"), ZipFile: zipWith("x")}), ipv + msgFunctionsOnly},
-		{"a role that Lambda cannot assume", config(awslambda.UpdateFunctionConfigurationInput{Role: new(testRole + "2")}),
-			ipv + "The role defined for the function cannot be assumed by Lambda."},
-		{"a deprecated runtime", config(awslambda.UpdateFunctionConfigurationInput{Runtime: "nodejs12.x"}),
-			ipv + "The runtime parameter of nodejs12.x is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."},
-		{"a capacity provider", config(awslambda.UpdateFunctionConfigurationInput{CapacityProviderConfig: &types.CapacityProviderConfig{}}),
-			ipv + "CapacityProviderConfig isn't supported for Lambda Default functions."},
+		{
+			"a role that Lambda cannot assume", config(awslambda.UpdateFunctionConfigurationInput{Role: new(testRole + "2")}),
+			ipv + "The role defined for the function cannot be assumed by Lambda.",
+		},
+		{
+			"a deprecated runtime", config(awslambda.UpdateFunctionConfigurationInput{Runtime: "nodejs12.x"}),
+			ipv + "The runtime parameter of nodejs12.x is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.",
+		},
+		{
+			"a capacity provider", config(awslambda.UpdateFunctionConfigurationInput{CapacityProviderConfig: &types.CapacityProviderConfig{}}),
+			ipv + "CapacityProviderConfig isn't supported for Lambda Default functions.",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := start(t)

@@ -193,8 +193,10 @@ func TestURLRequestsAreRefused(t *testing.T) {
 		{"for $LATEST", create("f", "$LATEST", nil), fmt.Sprintf(badQualifier, "$LATEST")},
 		{"for an alias that is none", create("f", "none", nil), rnf + "Function does not exist"},
 		{"for a function that is none", create("g", "", nil), rnf + "Function does not exist"},
-		{"with a method that is none", create("bare", "", &types.Cors{AllowMethods: []string{"GET", "PUSH"}}),
-			"ValidationException: 1 validation error detected: Value '[GET, PUSH]' at 'cors.allowMethods' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [GET, PUT, HEAD, POST, PATCH, DELETE, *]]"},
+		{
+			"with a method that is none", create("bare", "", &types.Cors{AllowMethods: []string{"GET", "PUSH"}}),
+			"ValidationException: 1 validation error detected: Value '[GET, PUSH]' at 'cors.allowMethods' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [GET, PUT, HEAD, POST, PATCH, DELETE, *]]",
+		},
 		{"updating where there is none", update("bare", ""), rnf + msgResourceNotFound},
 		{"updating an alias without one", update("f", "prod"), rnf + msgResourceNotFound},
 		{"updating an alias that is none", update("f", "none"), rnf + "Function does not exist"},

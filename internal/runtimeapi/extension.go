@@ -59,8 +59,10 @@ func invokeEvent(inv *lambda.Invocation) []byte {
 		InvokedFunctionARN string           `json:"invokedFunctionArn"`
 		Tracing            tracing          `json:"tracing"`
 	}
-	return compactJSON(event{"INVOKE", inv.Deadline.UnixMilli(), inv.RequestID, inv.InvokedFunctionARN,
-		tracing{"X-Amzn-Trace-Id", inv.TraceID}})
+	return compactJSON(event{
+		"INVOKE", inv.Deadline.UnixMilli(), inv.RequestID, inv.InvokedFunctionARN,
+		tracing{"X-Amzn-Trace-Id", inv.TraceID},
+	})
 }
 
 // refusal is a 403 of the Extensions API.
@@ -91,17 +93,21 @@ func (x *extensions) register(name string, body []byte, id string) *refusal {
 		case "INVOKE":
 			added.invokes = true
 		case "SHUTDOWN":
-			return &refusal{"Extension.InvalidEventType",
-				"SHUTDOWN: ShutdownEventNotSupportedForInternalExtension"}
+			return &refusal{
+				"Extension.InvalidEventType",
+				"SHUTDOWN: ShutdownEventNotSupportedForInternalExtension",
+			}
 		default:
 			return &refusal{"Extension.InvalidEventType", event + ": InvalidEventType"}
 		}
 	}
 	for _, other := range x.byID {
 		if other.name == name {
-			return &refusal{"Extension.InvalidExtensionState",
+			return &refusal{
+				"Extension.InvalidExtensionState",
 				"State transition from Registered to Registered failed for extension " + name +
-					". Error: State transition is not allowed"}
+					". Error: State transition is not allowed",
+			}
 		}
 	}
 	if x.byID == nil {

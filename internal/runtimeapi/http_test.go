@@ -166,7 +166,9 @@ func TestRuntimeAPIRefusals(t *testing.T) {
 			`{"errorMessage":"State transition from Started to Restoring failed for runtime. Error: State transition is not allowed","errorType":"InvalidStateTransition"}`,
 		},
 		{
-			"a response mode that does not exist", running, "POST", invocationPath + testID + "/response", []string{headerResponseMode, "bulk"}, 400,
+			"a response mode that does not exist", running, "POST", invocationPath + testID + "/response",
+			[]string{headerResponseMode, "bulk"},
+			400,
 			`{"errorMessage":"Invalid function response mode","errorType":"InvalidFunctionResponseMode"}`,
 		},
 		{"telemetry", fresh, "PUT", "/2022-07-01/telemetry", nil, 202, `{"errorType":"Telemetry.NotSupported","errorMessage":"Telemetry API is not supported"}`},

@@ -72,7 +72,6 @@ func allOperations(t *testing.T, s sdkService) *Codec {
 	t.Helper()
 	client := reflect.TypeOf(s.client(nil))
 	for m := range client.Methods() {
-		m := m
 		if m.Type.NumIn() != 4 || !strings.HasSuffix(m.Type.In(2).String(), m.Name+"Input") {
 			continue
 		}
