@@ -131,7 +131,7 @@ func (s *eventSink) complete(ctx context.Context, out *InvokeOutput) {
 		s.x.w.Header()[http.TrailerPrefix+headerColdStart] = []string{coldStartValue(out.Result.ColdStart)}
 	}
 	if s.event(completeHeaders, completion(&out.Result)) == nil {
-		_ = s.flush()
+		_ = s.flush() // the caller has gone; there is nobody to tell
 	}
 	_ = s.answer.SetWriteDeadline(time.Time{}) // it is the connection's, which serves other requests
 }
