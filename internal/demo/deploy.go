@@ -41,7 +41,7 @@ var list = []example{
 	{"random-outside", onNode, "index.handler", `{}`, 10, 512},
 	{"database-outside", onPython, "lambda_function.lambda_handler", `{}`, 3, 0},
 	{"slow", onNode, "index.handler", `{"sleep_ms":20}`, 10, 512},
-	{"failing", onNode, "index.handler", `{"how":"none"}`, 2, 0},
+	{"failing", onNode, "index.handler", `{"how":"none"}`, 5, 512}, // filling the memory is to take far less than the timeout
 	{"cpu-bound", onNode, "index.handler", `{"cpu_ms":1}`, 30, 0},
 }
 

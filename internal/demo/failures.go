@@ -15,7 +15,7 @@ func (d *demo) failures(ctx context.Context) error {
 	ways := []struct{ how, wantType, wantText string }{
 		{"error", "OrderError", "the lamp is sold out"},
 		{"crash", "Runtime.ExitError", "exit status 3"},
-		{"hang", "Sandbox.Timedout", "Task timed out after 2.00 seconds"},
+		{"hang", "Sandbox.Timedout", "Task timed out after 5.00 seconds"},
 	}
 	if d.isolated && d.cfg.Root {
 		ways = append(ways, struct{ how, wantType, wantText string }{"memory", "Runtime.ExitError", "signal: killed"})

@@ -28,7 +28,7 @@ exports.handler = async (event) => {
 
 func TestRootEachFailureHasItsPayloadAndTheFunctionIsHealthyAfterIt(t *testing.T) {
 	h := up(t, "")
-	h.function(t, "f", healthy, timeout(2), memory(192))
+	h.function(t, "f", healthy, timeout(6), memory(192))
 	for _, tt := range []struct {
 		name, event   string
 		wantType      string
@@ -42,7 +42,7 @@ func TestRootEachFailureHasItsPayloadAndTheFunctionIsHealthyAfterIt(t *testing.T
 		{"an exit with a code", `{"how":"exit","code":7}`, "Runtime.ExitError", `RequestId: \S+ Error: Runtime exited with error: exit status 7`, "Status: error\tError Type: Runtime.ExitError", false},
 		{"a signal", `{"how":"signal"}`, "Runtime.ExitError", `RequestId: \S+ Error: Runtime exited with error: signal: segmentation fault`, "Status: error", false},
 		{"out of memory", `{"how":"memory"}`, "Runtime.ExitError", `RequestId: \S+ Error: Runtime exited with error: signal: killed`, "Max Memory Used: 192 MB", false},
-		{"a timeout", `{"how":"hang"}`, "Sandbox.Timedout", `RequestId: \S+ Error: Task timed out after 2\.00 seconds`, "Status: timeout", false},
+		{"a timeout", `{"how":"hang"}`, "Sandbox.Timedout", `RequestId: \S+ Error: Task timed out after 6\.00 seconds`, "Status: timeout", false},
 		{"a response that is too big", `{"how":"big"}`, "Function.ResponseSizeTooLarge", `Response payload size exceeded maximum allowed payload size \(6291556 bytes\)\.`, "", true},
 		{"a promise that is never settled", `{"how":"never"}`, "Runtime.NodeJsExit", `(?s)The Lambda runtime client detected an unexpected Node\.js exit code\..*`, "", false},
 	} {
