@@ -31,6 +31,11 @@ var layers = []layer{
 		because:  "mechanisms know no component",
 	},
 	{
+		packages: []string{"awshttp"},
+		may:      nil,
+		because:  "an HTTP client knows no component",
+	},
+	{
 		packages: []string{"queue"},
 		may:      []string{"lambda", "store/filelock"},
 		because:  "the queue engine knows nothing of who queues what",
@@ -155,7 +160,7 @@ func TestForeignWorldsStayBehindOneDoor(t *testing.T) {
 		{"github.com/opencontainers/cgroups", []string{"sandbox/namespace/..."}, "cgroups stay with the driver"},
 		{"github.com/elastic/go-seccomp-bpf", []string{"sandbox/namespace/..."}, "seccomp stays with the driver"},
 		{"github.com/spf13/cobra", []string{"cli/..."}, "flags stay with the command line"},
-		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "cli/...", "demo", "bundle", "harness", "compat"}, "the invoke path speaks no SDK"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "cli/...", "demo", "bundle", "harness", "compat", "awshttp"}, "the invoke path speaks no SDK"},
 	}
 	for name, p := range list(t) {
 		for _, imported := range p.Imports {

@@ -25,6 +25,7 @@ import (
 	awsauth "github.com/aws/smithy-go/aws-http-auth/credentials"
 	"github.com/aws/smithy-go/aws-http-auth/sigv4"
 
+	"github.com/hearthfaas/hearth/internal/awshttp"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/wire"
 )
@@ -137,7 +138,7 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) config(key, secret, token string) aws.Config {
 	return aws.Config{
-		Region: "eu-west-1", BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1,
+		Region: "eu-west-1", BaseEndpoint: aws.String(b.url), RetryMaxAttempts: 1, HTTPClient: awshttp.New(),
 		Credentials: credentials.NewStaticCredentialsProvider(key, secret, token),
 	}
 }

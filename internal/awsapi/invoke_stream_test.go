@@ -21,10 +21,7 @@ import (
 func events(t *testing.T, b *bench, in *awslambda.InvokeWithResponseStreamInput) (*awslambda.InvokeWithResponseStreamOutput, *awslambda.InvokeWithResponseStreamEventStream) {
 	t.Helper()
 	in.FunctionName = aws.String("f")
-	cfg := b.good()
-	// One connection for one stream: no pool of the client's decides when it ends.
-	cfg.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	out, err := awslambda.NewFromConfig(cfg).InvokeWithResponseStream(t.Context(), in)
+	out, err := awslambda.NewFromConfig(b.good()).InvokeWithResponseStream(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/hearthfaas/hearth/internal/awshttp"
 )
 
 const (
@@ -41,6 +43,7 @@ func (a *app) awsConfig(ctx context.Context) (aws.Config, error) {
 	cfg := aws.Config{
 		Region:       a.regionName(),
 		BaseEndpoint: aws.String(endpoint),
+		HTTPClient:   awshttp.New(),
 		// A command shows what happened; an invoke that is repeated behind one's
 		// back, or a refused connection that is tried for seconds, hides it.
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },

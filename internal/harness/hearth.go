@@ -17,6 +17,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/hearthfaas/hearth/internal/awshttp"
 )
 
 const (
@@ -159,6 +161,7 @@ func (h *Hearth) AWS() aws.Config {
 		Region:       Region,
 		BaseEndpoint: aws.String(h.Endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient:   awshttp.New(),
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 	}
 }

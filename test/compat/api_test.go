@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"github.com/hearthfaas/hearth/internal/awshttp"
 	"github.com/hearthfaas/hearth/internal/harness"
 	hearth "github.com/hearthfaas/hearth/internal/node"
 )
@@ -60,9 +61,11 @@ type recorder struct {
 	last answer
 }
 
+var sdkHTTP = awshttp.New()
+
 // Do meets aws.HTTPClient.
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {
-	res, err := http.DefaultClient.Do(req)
+	res, err := sdkHTTP.Do(req)
 	if err != nil {
 		return nil, err
 	}
