@@ -60,6 +60,8 @@ type parts struct {
 	manager *workermanager.Manager
 	invoker invoker
 	edge    http.Handler
+	// local is the node's services for its own parts; it is filled before anything runs.
+	local *local
 
 	closers []func() error // in the order of opening
 }
@@ -148,8 +150,10 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	events.frontend = front
 	p.push.frontend = front
 	p.invoker = invoker{front}
+	all := services(p)
+	p.local = newLocal(p.iam, all)
 	edge, err := awsapi.New(awsapi.Config{
-		Services:    services(p),
+		Services:    all,
 		Identities:  identities{p.iam},
 		Authorizer:  p.iam,
 		Invoker:     p.invoker,
