@@ -200,8 +200,16 @@ func (x *exchange) answerError(e *lambda.Error) {
 		codec = x.edge.guessCodec(x.r)
 	}
 	x.done = true
+	if e.Authorization != "" {
+		x.w.Header().Set(authorizationMessageHeader, e.Authorization)
+	}
 	codec.WriteError(x.w, string(x.id), e)
 }
+
+// authorizationMessageHeader carries what sts:DecodeAuthorizationMessage opens. AWS
+// has no such header: the few services of its own that encode refusals put them into
+// the text, which tools compare.
+const authorizationMessageHeader = "X-Hearth-Authorization-Message"
 
 // guessCodec picks the protocol for an answer to a request of which no service is
 // known, because it carries no credential scope or one of a stranger.

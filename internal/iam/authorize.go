@@ -65,7 +65,11 @@ func (s *Service) Check(_ context.Context, c lambda.Caller, r Request) error {
 	s.used.note(&c, r.Action, r.Resource, v.Allowed, s.now)
 	switch {
 	case !v.Allowed:
-		return denied(c.ARN, r.Action, r.Resource, v.Cause(r.Action))
+		refusal := denied(c.ARN, r.Action, r.Resource, v.Cause(r.Action))
+		if refusal.Authorization, err = s.encode(&c, r, v); err != nil {
+			return err
+		}
+		return refusal
 	case !v.Conditional:
 		s.allowed.Put(g, key, struct{}{})
 	}

@@ -46,6 +46,9 @@ func (s *Service) openKeys(ctx context.Context, cfg Config) error {
 	if s.tokens, err = newSealer(nodeKey, tokensPurpose); err != nil {
 		return err
 	}
+	if s.messages, err = newSealer(nodeKey, messagesPurpose); err != nil {
+		return err
+	}
 	for row, err := range s.keys.rows.All(ctx, "") {
 		if err != nil {
 			return fmt.Errorf("read access keys: %w", err)

@@ -60,6 +60,7 @@ type Service struct {
 	log      *slog.Logger
 	secrets  sealer // long-term secrets in the store
 	tokens   sealer // session tokens
+	messages sealer // encoded refusals
 
 	roleRows store.Table[roleRecord]
 	polRows  store.Table[policyRecord]

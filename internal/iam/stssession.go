@@ -119,9 +119,3 @@ func (s *Service) getAccessKeyInfo(_ context.Context, in *sts.GetAccessKeyInfoIn
 	}
 	return &sts.GetAccessKeyInfoOutput{Account: &account}, nil
 }
-
-// decodeAuthorizationMessage refuses every message: they come from services such as
-// EC2, and none that is served here encodes its refusals.
-func (s *Service) decodeAuthorizationMessage(context.Context, *sts.DecodeAuthorizationMessageInput) (*sts.DecodeAuthorizationMessageOutput, error) {
-	return nil, lambda.Errorf("InvalidAuthorizationMessageException", "Message is not valid")
-}

@@ -18,6 +18,9 @@ type Error struct {
 	Bare bool
 	// Status overrides the HTTP status of the table; 0 keeps the table's.
 	Status int
+	// Authorization is the account of a refusal that only an account's own
+	// sts:DecodeAuthorizationMessage can read; empty for other errors.
+	Authorization string
 }
 
 // Error prints the code and the message, for logs and for Go callers.
