@@ -134,7 +134,7 @@ func (s *Service) deleteAccessKey(ctx context.Context, in *iam.DeleteAccessKeyIn
 	if err != nil {
 		return nil, err
 	}
-	err = s.keys.rows.Delete(ctx, k.id, store.Precondition(k.revision))
+	_, err = s.store.Apply(ctx, s.keys.rows.DeleteChange(k.id, store.Precondition(k.revision)), s.keyUseRows.DeleteChange(k.id, 0))
 	s.keyUses.Delete(k.id)
 	return &iam.DeleteAccessKeyOutput{}, s.stored(err, "access key "+k.id)
 }

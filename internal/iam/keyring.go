@@ -100,14 +100,15 @@ func (s *Service) keysOf(account, userID string) []*accessKey {
 type keyUse struct {
 	at              time.Time
 	service, region string
+	saved           bool
 }
 
-// noteKeyUse remembers the use of a user's key. It is kept in memory only: writing
-// it with every request would cost each of them a write to disk.
+// noteKeyUse remembers the use of a user's key. Run writes it down later: writing it
+// with every request would cost each of them a write to disk.
 func (s *Service) noteKeyUse(c *lambda.Caller, action string) {
-	if c.Kind != lambda.PrincipalUser || c.AccessKeyID == "" {
+	if c.Kind != lambda.PrincipalUser || c.AccessKeyID == "" || c.Session != nil {
 		return
 	}
 	service, _, _ := strings.Cut(action, ":")
-	s.keyUses.Store(c.AccessKeyID, keyUse{s.stamp(), service, c.Region})
+	s.keyUses.Store(c.AccessKeyID, keyUse{s.stamp(), service, c.Region, false})
 }

@@ -66,6 +66,10 @@ type Service struct {
 	polRows  store.Table[policyRecord]
 	stops    []func()
 
+	store      store.Store
+	usedRows   store.Table[usedRecord]
+	keyUseRows store.Table[keyUseRecord]
+
 	mirror    *mirror
 	accounts  *shelf[accountRecord, *keptAccount]
 	users     *shelf[userRecord, *user]
@@ -91,7 +95,7 @@ type Service struct {
 
 // Open reads the identity records of a store. A fresh store gets the account and,
 // unless the test key serves it, a generated root key (see NewRootKey). It starts
-// no goroutine; Close ends its watch of the store.
+// no goroutine; Run is the caller's to start, Close ends its watch of the store.
 func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -104,6 +108,10 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 
 		roleRows: store.NewTable[roleRecord](cfg.Store, "iam.role"),
 		polRows:  store.NewTable[policyRecord](cfg.Store, "iam.policy"),
+
+		store:      cfg.Store,
+		usedRows:   store.NewTable[usedRecord](cfg.Store, "iam.used"),
+		keyUseRows: store.NewTable[keyUseRecord](cfg.Store, "iam.keyuse"),
 
 		sessions:  newBounded[string, *openSession](sessionCacheMax),
 		allowed:   newBounded[decisionKey, struct{}](decisionCacheMax),
@@ -166,6 +174,9 @@ func (s *Service) load(ctx context.Context) error {
 		s.mirror.changePolicy(row.Key, row.Revision, row.Value, false)
 	}
 	s.mirror.loaded()
+	if err := s.recall(ctx); err != nil {
+		return err
+	}
 	for _, open := range []func(context.Context, *slog.Logger) (func(), error){
 		s.accounts.open, s.users.open, s.groups.open, s.keys.open, s.providers.open,
 	} {

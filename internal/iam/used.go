@@ -22,10 +22,10 @@ const (
 
 // Used is an action that a session asked for, and how that came out last.
 type Used struct {
-	Action   string
-	Resource string
-	Allowed  bool
-	Last     time.Time
+	Action   string    `json:"action"`
+	Resource string    `json:"resource"`
+	Allowed  bool      `json:"allowed"`
+	Last     time.Time `json:"last"`
 }
 
 // usedActions remembers what sessions of roles asked for. Verdicts that come from
@@ -33,12 +33,15 @@ type Used struct {
 type usedActions struct {
 	mu       sync.Mutex // guards what follows
 	sessions map[string]*usedSession
+	// forgotten are those that made room and may be stored still.
+	forgotten []string
 }
 
 type usedSession struct {
 	last    time.Time
 	entries map[[2]string]Used // by action and resource
 	more    bool               // something was left out
+	changed bool               // since it was stored
 }
 
 func (u *usedActions) note(c *lambda.Caller, action, resource string, allowed bool, now func() time.Time) {
@@ -51,22 +54,33 @@ func (u *usedActions) note(c *lambda.Caller, action, resource string, allowed bo
 	defer u.mu.Unlock()
 	se := u.sessions[key]
 	if se == nil {
-		if len(u.sessions) >= usedSessionsMax {
-			u.dropQuietest()
-		}
-		if u.sessions == nil {
-			u.sessions = map[string]*usedSession{}
-		}
 		se = &usedSession{entries: map[[2]string]Used{}}
-		u.sessions[key] = se
+		u.add(key, se)
 	}
-	se.last = at
+	se.last, se.changed = at, true
 	pair := [2]string{strings.Clone(action), strings.Clone(resource)} // the strings may be part of a request
 	if _, known := se.entries[pair]; !known && len(se.entries) >= usedPerSessionMax {
 		se.more = true
 		return
 	}
 	se.entries[pair] = Used{pair[0], pair[1], allowed, at}
+}
+
+// put is for what was stored before.
+func (u *usedActions) put(key string, se *usedSession) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.add(key, se)
+}
+
+func (u *usedActions) add(key string, se *usedSession) {
+	if len(u.sessions) >= usedSessionsMax {
+		u.dropQuietest()
+	}
+	if u.sessions == nil {
+		u.sessions = map[string]*usedSession{}
+	}
+	u.sessions[key] = se
 }
 
 func (u *usedActions) dropQuietest() {
@@ -77,6 +91,7 @@ func (u *usedActions) dropQuietest() {
 		}
 	}
 	delete(u.sessions, quietest)
+	u.forgotten = append(u.forgotten, quietest)
 }
 
 func usedKey(roleARN, session string) string { return roleARN + "\n" + session }
@@ -87,8 +102,7 @@ func sessionName(c *lambda.Caller) string {
 	return name
 }
 
-// UsedBy returns what the sessions of a role with a name asked for since this
-// process started, sorted; more says that it was too much to remember all. The
+// UsedBy returns what the sessions of a role with a name asked for so far, sorted; more says that it was too much to remember all. The
 // session of a function is called like the function.
 func (s *Service) UsedBy(roleARN, session string) (used []Used, more bool) {
 	s.used.mu.Lock()
