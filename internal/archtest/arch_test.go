@@ -36,6 +36,11 @@ var layers = []layer{
 		because:  "an HTTP client knows no component",
 	},
 	{
+		packages: []string{"schedule"},
+		may:      []string{"lambda"},
+		because:  "an expression knows nothing of what runs when it is due",
+	},
+	{
 		packages: []string{"queue"},
 		may:      []string{"lambda", "store/filelock"},
 		because:  "the queue engine knows nothing of who queues what",
