@@ -9,17 +9,25 @@ import (
 )
 
 // Remove deletes received messages. The errors stand one by one for the receipts:
-// nil, ErrReceipt, or ErrStale when the message is gone or was received again. A
+// nil, ErrReceipt, ErrStale when the message was received again, or ErrGone. A
 // receipt whose visibility timeout has passed still counts until the message is
-// received again.
+// received again, but in a FIFO queue, where the order may be lost, it does not.
 func (e *Engine) Remove(ctx context.Context, name Name, receipts ...string) ([]error, error) {
 	var files []string
 	errs, err := e.each(ctx, "delete from", name, receipts, func() { files = nil }, func(t *tx, q *queue, r receipt, _ int) error {
 		var p place
 		var group, file sql.NullString
+		if _, s, _ := q.now(); s.FIFO {
+			if at, _, err := t.held(r); err != nil {
+				return err
+			} else if at.held(e.now()) == 0 {
+				return ErrStale
+			}
+		}
 		err := t.s.remove.QueryRowContext(t.ctx, r.seq, r.lane, r.receives).Scan(&p.due, &p.leased, &group, &file)
 		if noRows(err) {
-			return ErrStale
+			_, _, err := t.held(r)
+			return cmp.Or(err, ErrGone)
 		} else if err != nil {
 			return &fault{err}
 		}
@@ -144,7 +152,9 @@ func (t *tx) held(r receipt) (place, sql.NullString, error) {
 	var group sql.NullString
 	err := t.s.find.QueryRowContext(t.ctx, r.seq, r.lane).Scan(&p.due, &p.leased, &receives, &group)
 	switch {
-	case noRows(err), err == nil && receives != r.receives:
+	case noRows(err):
+		return place{}, group, ErrGone
+	case err == nil && receives != r.receives:
 		return place{}, group, ErrStale
 	case err != nil:
 		return place{}, group, &fault{err}
@@ -160,6 +170,13 @@ func (t *tx) refreshIf(q *queue, lane int64, group sql.NullString) error {
 		return &fault{err}
 	}
 	return nil
+}
+
+func (e *Engine) laneInUse(lane int64) bool {
+	e.qmu.RLock()
+	defer e.qmu.RUnlock()
+	_, ok := e.lanes[lane]
+	return ok
 }
 
 // fault tells an error of the engine from one about a receipt.
@@ -198,7 +215,10 @@ func (e *Engine) each(ctx context.Context, doing string, name Name, receipts []s
 				errs[i] = wrong[i]
 				continue
 			case r.lane != lane: // of another queue, or from before a purge
-				errs[i] = ErrStale
+				errs[i] = ErrGone
+				if e.laneInUse(r.lane) {
+					errs[i] = ErrReceipt
+				}
 				continue
 			}
 			errs[i] = change(t, q, r, i)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -92,8 +93,12 @@ func runModel(t *testing.T, fifo bool, seed uint64) {
 		case 6:
 			if h := pick(); h != nil {
 				errs, err := e.Remove(t.Context(), q1, h.receipt)
-				if err != nil || errs[0] != nil {
+				lost := fifo && (!h.leased || h.due <= now()) // its receipt was good for the timeout only
+				if err != nil || errors.Is(errs[0], ErrStale) != lost || !lost && errs[0] != nil {
 					t.Fatalf("step %d: remove %s: %v, %v", step, h.body, errs, err)
+				}
+				if lost {
+					break
 				}
 				list = slices.DeleteFunc(list, func(o *held) bool { return o == h })
 			}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -13,10 +14,18 @@ var (
 	ErrTooLarge = errors.New("queue: a message is larger than MessageMax")
 	// ErrReceipt says that a text was never a receipt of this queue.
 	ErrReceipt = errors.New("queue: not a receipt of this queue")
-	// ErrStale says that the message was received again since, or is gone.
+	// ErrStale says that the message was received again since, or is gone; in a FIFO
+	// queue also that its visibility timeout has passed.
 	ErrStale = errors.New("queue: the receipt is no longer valid")
+	// ErrGone is the ErrStale of a message that is not there any more.
+	ErrGone = fmt.Errorf("%w: the message is gone", ErrStale)
 	// ErrNotInFlight says that the message's visibility timeout has passed already.
 	ErrNotInFlight = errors.New("queue: the message is not in flight")
+	// ErrOverLimit says that as many messages are in flight as the receiver allows.
+	ErrOverLimit = errors.New("queue: too many messages are in flight")
+	// ErrNoOrigin says that a message did not come from another queue, or that the
+	// queue is gone.
+	ErrNoOrigin = errors.New("queue: a message has no queue to go back to")
 )
 
 const (

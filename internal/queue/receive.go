@@ -1,9 +1,11 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -16,32 +18,50 @@ type Request struct {
 	Visibility *time.Duration
 	// Wait is how long to wait for a first message.
 	Wait time.Duration
+	// HeldMax is with how many messages in flight none is handed out any more; 0 sets
+	// no bound.
+	HeldMax int
 }
 
 // Receive takes up to Max messages that are due and hides them from other receivers
 // for the visibility timeout. With none it waits for one, up to Wait; then it
-// returns none. The errors are ErrNoQueue, ErrClosed, the context's and the
-// engine's.
+// returns none. The errors are ErrNoQueue, ErrClosed, the context's, the engine's,
+// and ErrOverLimit when HeldMax messages were in flight all the time.
 func (e *Engine) Receive(ctx context.Context, name Name, r Request) ([]Message, error) {
 	q, err := e.queue(name)
 	if err != nil {
 		return nil, err
 	}
-	deadline := e.now() + r.Wait.Milliseconds()
+	until := e.cfg.Now().Add(r.Wait)
+	full := false
 	for {
-		due, err := e.awaitDue(ctx, q, deadline)
+		due, err := e.awaitDue(ctx, q, until)
+		if err == nil && !due {
+			if full {
+				err = ErrOverLimit
+			}
+			return nil, wrap("receive from", name, err)
+		}
 		if err != nil {
 			return nil, wrap("receive from", name, err)
 		}
-		if !due {
-			return nil, nil
-		}
 		messages, err := e.receive(ctx, q, r)
+		left := until.Sub(e.cfg.Now())
+		if full = errors.Is(err, ErrOverLimit); full && left > 0 {
+			if err := e.pause(ctx, min(left, fullPause)); err != nil {
+				return nil, wrap("receive from", name, err)
+			}
+			continue
+		}
 		if err != nil || len(messages) > 0 {
 			return messages, wrap("receive from", name, err)
 		}
 	}
 }
+
+// fullPause is after how long a receiver looks again that waits for others to delete
+// what they hold.
+const fullPause = time.Second
 
 // row is a message as it lies in the file.
 type row struct {
@@ -82,12 +102,17 @@ func (e *Engine) receive(ctx context.Context, q *queue, r Request) ([]Message, e
 	var taken []row
 	var dropped []string
 	var lane int64
+	var refused error
 	err := e.submit(ctx, &op{do: func(t *tx) error {
-		taken, dropped = nil, nil
+		taken, dropped, refused = nil, nil, nil
 		now := e.now()
 		var s Settings
 		var gone bool
 		if lane, s, gone = q.now(); gone {
+			return nil
+		}
+		if r.HeldMax > 0 && t.heldBy(q, now) >= r.HeldMax {
+			refused = ErrOverLimit
 			return nil
 		}
 		p := &pass{tx: t, engine: e, queue: q, lane: lane, settings: &s, now: now}
@@ -105,10 +130,14 @@ func (e *Engine) receive(ctx context.Context, q *queue, r Request) ([]Message, e
 		}
 		return nil
 	}})
-	if err != nil {
+	if err = cmp.Or(err, refused); err != nil {
 		return nil, err
 	}
 	e.bodies.remove(dropped)
+	return e.messages(lane, taken)
+}
+
+func (e *Engine) messages(lane int64, taken []row) ([]Message, error) {
 	out := make([]Message, 0, len(taken))
 	for i := range taken {
 		m, ok, err := e.message(lane, &taken[i])
@@ -120,6 +149,20 @@ func (e *Engine) receive(ctx context.Context, q *queue, r Request) ([]Message, e
 		}
 	}
 	return out, nil
+}
+
+// heldBy is how many messages of a queue are in flight, with what this transaction
+// has done so far.
+func (t *tx) heldBy(q *queue, now int64) int {
+	q.mu.Lock()
+	n := q.tally.at(now).InFlight
+	q.mu.Unlock()
+	for i := range t.effects {
+		if e := &t.effects[i]; e.queue == q && !e.group {
+			n += e.to.held(now) - e.from.held(now)
+		}
+	}
+	return n
 }
 
 // pass is one receive at work.
@@ -187,14 +230,7 @@ func (p *pass) take(limit int, visibility *time.Duration) (err error) {
 // removed takes a message away that is not to be handed out from here any more.
 func (p *pass) removed(r *row) (bool, error) {
 	if r.sent+p.settings.retention().Milliseconds() <= p.now {
-		if err := p.tx.s.remove.QueryRowContext(p.tx.ctx, r.seq, p.lane, r.receives).Scan(new(int64), new(bool), new(sql.NullString), new(sql.NullString)); err != nil {
-			return false, err
-		}
-		if r.file.Valid {
-			p.dropped = append(p.dropped, r.file.String)
-		}
-		p.tx.shift(p.queue, r.place(), place{})
-		return true, nil
+		return true, p.tx.drop(p.queue, p.lane, r, &p.dropped)
 	}
 	if p.settings.MaxReceives == 0 || r.receives-r.moved < p.settings.MaxReceives {
 		return false, nil
@@ -204,6 +240,18 @@ func (p *pass) removed(r *row) (bool, error) {
 		return false, nil // it stays here
 	}
 	return p.move(r, dead)
+}
+
+// drop deletes a message that is too old.
+func (t *tx) drop(q *queue, lane int64, r *row, files *[]string) error {
+	if err := t.s.remove.QueryRowContext(t.ctx, r.seq, lane, r.receives).Scan(new(int64), new(bool), new(sql.NullString), new(sql.NullString)); err != nil {
+		return err
+	}
+	if r.file.Valid {
+		*files = append(*files, r.file.String)
+	}
+	t.shift(q, r.place(), place{})
+	return nil
 }
 
 // move puts a message into a dead-letter queue. A standard queue keeps its age; in a

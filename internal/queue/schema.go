@@ -62,7 +62,7 @@ CREATE INDEX dedup_until ON dedup (until);
 type statements struct {
 	begin, commit, rollback *sql.Stmt
 
-	insert, due, nextDue, lease, find, remove, place, put, toLane, leased *sql.Stmt
+	insert, due, nextDue, lease, find, remove, place, put, toLane, leased, get, sendOn *sql.Stmt
 
 	groups, nextGroup, inGroup, groupOf, putGroup, dropGroup *sql.Stmt
 
@@ -97,6 +97,10 @@ func (s *statements) texts() []struct {
 		{&s.toLane, `UPDATE messages SET seq = ?, lane = ?, due = ?, leased = 0, moved = receives, sent = ?, origin = ? WHERE seq = ?`},
 		{&s.leased, `SELECT seq, due, grp FROM messages WHERE lane = ?1 AND grp IS NULL AND due > ?2 AND leased = 1
 			UNION ALL SELECT seq, due, grp FROM messages WHERE lane = ?1 AND grp IS NOT NULL AND due > ?2 AND leased = 1`},
+
+		{&s.get, `SELECT ` + columns + ` FROM messages WHERE seq = ? AND lane = ?`},
+		{&s.sendOn, `UPDATE messages SET seq = ?, lane = ?, due = ?, leased = 0, receives = 0, moved = 0, sent = ?, first = 0, id = ?, origin = NULL
+			WHERE seq = ?`},
 
 		{&s.groups, `SELECT grp FROM fifo_groups WHERE lane = ? AND due <= ? ORDER BY due, head LIMIT ?`},
 		{&s.nextGroup, `SELECT due FROM fifo_groups WHERE lane = ? ORDER BY due LIMIT 1`},

@@ -11,6 +11,14 @@ type place struct {
 func waitingAt(due int64) place { return place{due: due, exists: true} }
 func leasedTo(due int64) place  { return place{due: due, leased: true, exists: true} }
 
+// held is 1 for a message that somebody holds.
+func (p place) held(now int64) int {
+	if p.exists && p.leased && p.due > now {
+		return 1
+	}
+	return 0
+}
+
 // tally counts the messages of one queue. Messages become visible with time and
 // without a write, so those that are not visible are counted by the second in which
 // they will be, and seconds that have passed are dropped when somebody asks.

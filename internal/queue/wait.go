@@ -93,11 +93,16 @@ func (q *queue) leave(w *waiter, pass bool) {
 // sleepMax bounds one sleep, so that a clock which was set forward is noticed.
 const sleepMax = time.Minute
 
-// awaitDue waits until a message may be due. It reports false when the deadline (in
-// milliseconds) came first.
-func (e *Engine) awaitDue(ctx context.Context, q *queue, deadline int64) (bool, error) {
+// forever is a deadline that does not come.
+var forever = time.Unix(1<<40, 0)
+
+// awaitDue waits until a message may be due. It reports false when the deadline came
+// first; that one is measured by the clock that is not set, where there is one.
+func (e *Engine) awaitDue(ctx context.Context, q *queue, deadline time.Time) (bool, error) {
 	for {
-		now := e.now()
+		present := e.cfg.Now()
+		now := present.UnixMilli()
+		left := deadline.Sub(present)
 		q.mu.Lock()
 		switch {
 		case q.gone:
@@ -106,16 +111,16 @@ func (e *Engine) awaitDue(ctx context.Context, q *queue, deadline int64) (bool, 
 		case q.next <= now:
 			q.mu.Unlock()
 			return true, nil
-		case deadline <= now:
+		case left <= 0:
 			q.mu.Unlock()
 			return false, nil
 		}
 		w := &waiter{wake: make(chan struct{}, 1)}
 		q.waiters = append(q.waiters, w)
-		sleep := min(q.next, deadline) - now
+		sleep := min(left, sleepMax, time.Duration(min(q.next-now, sleepMax.Milliseconds()))*time.Millisecond)
 		q.mu.Unlock()
 
-		timer := time.NewTimer(min(sleepMax, time.Duration(min(sleep, sleepMax.Milliseconds()))*time.Millisecond))
+		timer := time.NewTimer(sleep)
 		var err error
 		select {
 		case <-w.wake:
@@ -142,6 +147,20 @@ func (e *Engine) AwaitDue(ctx context.Context, name Name) error {
 	if err != nil {
 		return err
 	}
-	_, err = e.awaitDue(ctx, q, never)
+	_, err = e.awaitDue(ctx, q, forever)
 	return err
+}
+
+// pause rests, unless ctx or the engine ends.
+func (e *Engine) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.closing:
+		return ErrClosed
+	}
 }
