@@ -22,6 +22,9 @@ func (c *call) identify() error {
 			c.caller = c.complete(lambda.Caller{Kind: lambda.PrincipalAnonymous}, "")
 			return nil
 		}
+		if c.query.Get("X-Amz-Algorithm") != "" {
+			return faultf("AuthorizationQueryParametersError", "%s", e.Message)
+		}
 		return faultf("AuthorizationHeaderMalformed", "%s", e.Message)
 	}
 	if err != nil {

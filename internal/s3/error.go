@@ -19,6 +19,7 @@ var answers = map[string]answer{
 	"AccessControlListNotSupported":         {400, "The bucket does not allow ACLs"},
 	"AccessDenied":                          {403, "Access Denied"},
 	"AccessForbidden":                       {403, "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."},
+	"AuthorizationQueryParametersError":     {400, "Error parsing the X-Amz-Credential parameter."},
 	"AuthorizationHeaderMalformed":          {400, "The authorization header you provided is invalid."},
 	"BadDigest":                             {400, "The Content-MD5 you specified did not match what we received."},
 	"BucketAlreadyExists":                   {409, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."},
