@@ -35,6 +35,8 @@ type Config struct {
 	CodeHandler http.Handler
 	// Own is Hearth's own API. May be nil.
 	Own OwnAPI
+	// Sites answer at addresses of their own, before anything else. May be nil.
+	Sites []Site
 	// Handlers are the services that speak for themselves, by the name in a
 	// request's credential scope. May be nil.
 	Handlers map[string]Handler
@@ -44,7 +46,8 @@ type Config struct {
 type Edge struct {
 	cfg      Config
 	verifier *sigv4.Verifier
-	services map[string]*service
+	// services are those served, by the name that clients sign for. Some share one.
+	services map[string][]*service
 	// strangers answer requests of services that are not served, each in the
 	// protocol that the request speaks.
 	strangers map[wire.Protocol]*wire.Codec
@@ -83,7 +86,7 @@ func New(cfg Config) (*Edge, error) {
 	e := &Edge{
 		cfg:       cfg,
 		verifier:  sigv4.NewVerifier(),
-		services:  map[string]*service{},
+		services:  map[string][]*service{},
 		strangers: map[wire.Protocol]*wire.Codec{},
 	}
 	for _, s := range cfg.Services {
@@ -95,10 +98,11 @@ func New(cfg Config) (*Edge, error) {
 		if err != nil {
 			return nil, fmt.Errorf("service %s: %w", s.Name, err)
 		}
-		if _, twice := e.services[s.Name]; twice {
-			return nil, fmt.Errorf("awsapi: service %s is registered twice", s.Name)
+		name, model := codec.Service().SigningName, codec.Service().Model
+		if slices.ContainsFunc(e.services[name], func(s *service) bool { return s.codec.Service().Model == model }) {
+			return nil, fmt.Errorf("awsapi: service %s is registered twice", model)
 		}
-		e.services[s.Name] = &service{codec: codec, constraints: constraint.For(s.Name)}
+		e.services[name] = append(e.services[name], &service{codec: codec, constraints: constraint.For(model)})
 	}
 	for _, p := range []wire.Protocol{wire.RestJSON1, wire.AWSJSON11, wire.AWSQuery} {
 		codec, err := wire.NewCodec(&wire.Service{Protocol: p, Errors: nil})
@@ -112,7 +116,7 @@ func New(cfg Config) (*Edge, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.services["lambda"] = &service{codec: codec, constraints: constraint.For("lambda")}
+		e.services["lambda"] = []*service{{codec: codec, constraints: constraint.For("lambda")}}
 	}
 	return e, nil
 }
@@ -215,16 +219,41 @@ const authorizationMessageHeader = "X-Hearth-Authorization-Message"
 // known, because it carries no credential scope or one of a stranger.
 func (e *Edge) guessCodec(r *http.Request) *wire.Codec {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		for _, s := range e.services {
-			if prefix := s.codec.Service().TargetPrefix; prefix != "" && strings.HasPrefix(target, prefix+".") {
-				return s.codec
+		for _, sharing := range e.services {
+			for _, s := range sharing {
+				if prefix := s.codec.Service().TargetPrefix; prefix != "" && strings.HasPrefix(target, prefix+".") {
+					return s.codec.For(r)
+				}
 			}
 		}
 		return e.strangers[wire.AWSJSON11]
 	}
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") ||
-		strings.Contains(r.URL.RawQuery, "Action=") {
+	if wire.SpeaksQuery(r) {
 		return e.strangers[wire.AWSQuery]
 	}
-	return e.services["lambda"].codec
+	return e.services["lambda"][0].codec
+}
+
+// serviceOf finds the service of a request by the name that it was signed for and, when
+// several share that name, by what the request asks for.
+func (e *Edge) serviceOf(signedFor string, r *http.Request) (*service, bool) {
+	sharing := e.services[signedFor]
+	for _, s := range sharing {
+		if len(sharing) == 1 || s.codec.Claims(r) {
+			return s.speaking(r), true
+		}
+	}
+	if len(sharing) == 0 {
+		return nil, false
+	}
+	return sharing[0].speaking(r), true
+}
+
+// speaking is the service with the codec of the request's protocol.
+func (s *service) speaking(r *http.Request) *service {
+	codec := s.codec.For(r)
+	if codec == s.codec {
+		return s
+	}
+	return &service{codec: codec, constraints: s.constraints}
 }

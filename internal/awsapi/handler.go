@@ -13,10 +13,23 @@ type Handler interface {
 	Claims(r *http.Request) bool
 }
 
+// Site is a handler with addresses of its own, such as those of function URLs.
+// Whatever comes to them is its, signed or not, for any service.
+type Site interface {
+	http.Handler
+	// Serves says whether a request came to one of the addresses.
+	Serves(r *http.Request) bool
+}
+
 // handlerFor is the handler that answers a request: the one of the service in its
 // credential scope, or one that claims it; nil when the edge answers. The edge's own
 // requests are told from the others by one search in a header.
-func (e *Edge) handlerFor(r *http.Request) Handler {
+func (e *Edge) handlerFor(r *http.Request) http.Handler {
+	for _, s := range e.cfg.Sites {
+		if s.Serves(r) {
+			return s
+		}
+	}
 	auth := r.Header.Get("Authorization")
 	for name, h := range e.cfg.Handlers {
 		switch {

@@ -48,7 +48,7 @@ func (x *exchange) invoke(escapedName string) {
 // receiveInvoke reads a request of either form of the Invoke API and proves who
 // sent it.
 func (x *exchange) receiveInvoke(ctx context.Context, escapedName string) (InvokeInput, error) {
-	x.codec = x.edge.services["lambda"].codec
+	x.codec = x.edge.services["lambda"][0].codec
 	s, err := x.edge.identify(ctx, x.r)
 	if err == nil && s.claim.Service != "lambda" {
 		err = &lambda.Error{Code: lambda.CodeInvalidSignature, Message: "Credential should be scoped to correct service: 'lambda'."}

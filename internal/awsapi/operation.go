@@ -19,7 +19,7 @@ func (x *exchange) operation() {
 	if err != nil && x.unsigned(err) {
 		return
 	}
-	svc, known := x.edge.services[s.claim.Service]
+	svc, known := x.edge.serviceOf(s.claim.Service, x.r)
 	if known {
 		x.codec = svc.codec
 	}

@@ -38,7 +38,7 @@ type OwnRequest struct {
 func (e *Edge) serveSigned(w http.ResponseWriter, r *http.Request, path string) {
 	id := lambda.NewRequestID()
 	w.Header()[requestIDHeader] = []string{string(id)}
-	x := &exchange{edge: e, w: w, r: r, id: id, codec: e.services["lambda"].codec}
+	x := &exchange{edge: e, w: w, r: r, id: id, codec: e.services["lambda"][0].codec}
 	defer x.recover()
 	out, err := x.ownAnswer(path)
 	if err != nil {

@@ -48,9 +48,11 @@ func (x *exchange) unsigned(why error) bool {
 
 // unsignedService is the service with an operation that needs no signature.
 func (e *Edge) unsignedService(operation string) *service {
-	for _, svc := range e.services {
-		if slices.ContainsFunc(svc.codec.Service().Operations, func(op wire.Operation) bool { return op.Unsigned && op.Name == operation }) {
-			return svc
+	for _, sharing := range e.services {
+		for _, svc := range sharing {
+			if slices.ContainsFunc(svc.codec.Service().Operations, func(op wire.Operation) bool { return op.Unsigned && op.Name == operation }) {
+				return svc
+			}
 		}
 	}
 	return nil

@@ -21,6 +21,9 @@ type Error struct {
 	// Authorization is the account of a refusal that only an account's own
 	// sts:DecodeAuthorizationMessage can read; empty for other errors.
 	Authorization string
+	// Detail is the AWS SDK's own struct of the exception, where that has members beside
+	// the message which the answer is to carry (a cancelled transaction's reasons).
+	Detail any
 }
 
 // Error prints the code and the message, for logs and for Go callers.

@@ -18,7 +18,7 @@ func (c *Call) Decode() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return in, decodeForm(dst, c.served.in, root)
+		return in, decodeForm(dst, c.served.in, plainForm(""), root)
 	}
 	if c.codec.service.Protocol == RestJSON1 {
 		if err := decodeBound(dst, c.served.in, c.from); err != nil {

@@ -25,9 +25,15 @@ const (
 // Codec speaks one service's protocol. It is made once and safe for concurrent use.
 type Codec struct {
 	service *Service
+	also    []*Codec // one for each further protocol of the service
 	served  map[string]*served
 	router  *router
 	known   map[string]bool // every operation that AWS has
+	types   *compiler
+	// byQueryCode names the exceptions whose code is another in awsQuery.
+	byQueryCode map[string]string
+	// queryCompatible says that clients are told that code too, whatever they speak.
+	queryCompatible bool
 }
 
 // served is an operation that Hearth has, with its shapes.
@@ -40,11 +46,29 @@ type served struct {
 // NewCodec compiles the shapes of a service's operations. It fails when an
 // operation is not one of the service's model or a type has no form on the wire.
 func NewCodec(s *Service) (*Codec, error) {
+	s = complete(s)
 	c := &Codec{service: s, served: map[string]*served{}, known: map[string]bool{}}
-	types := &compiler{memo: map[reflect.Type]*shape{}}
+	c.types = &compiler{memo: map[reflect.Type]*shape{}, rest: s.Protocol == RestJSON1}
+	c.byQueryCode = map[string]string{}
+	for name, e := range s.Errors {
+		if _, taken := s.Errors[e.QueryCode]; !taken && e.QueryCode != "" {
+			c.byQueryCode[e.QueryCode] = name
+		}
+	}
+	c.queryCompatible = s.Protocol != AWSQuery && models[s.Model].defaults.Version != ""
+	for _, p := range s.Also {
+		other := *s
+		other.Protocol, other.Also = p, nil
+		codec, err := NewCodec(&other)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+		c.also = append(c.also, codec)
+	}
+	types := c.types
 	for i := range s.Operations {
 		op := &s.Operations[i]
-		model, err := findModel(s.Name, op.Name)
+		model, err := findOperation(s.Model, op.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -58,17 +82,63 @@ func NewCodec(s *Service) (*Codec, error) {
 		}
 		c.served[op.Name] = &served{op: op, model: model, in: in, out: out}
 	}
-	for _, op := range models[s.Name] {
+	for _, op := range models[s.Model].operations {
 		c.known[op.name] = true
 	}
 	if s.Protocol == RestJSON1 {
-		c.router = newRouter(models[s.Name])
+		c.router = newRouter(models[s.Model].operations)
 	}
 	return c, nil
 }
 
 // Service is the service that the codec speaks for.
 func (c *Codec) Service() *Service { return c.service }
+
+// For returns the codec that speaks the protocol of a request: this one, or that of one
+// of the service's further protocols.
+func (c *Codec) For(r *http.Request) *Codec {
+	if len(c.also) == 0 || c.speaks(r) {
+		return c
+	}
+	for _, other := range c.also {
+		if other.speaks(r) {
+			return other
+		}
+	}
+	return c
+}
+
+// speaks says whether a request bears the marks of the codec's protocol.
+func (c *Codec) speaks(r *http.Request) bool {
+	switch c.service.Protocol {
+	case AWSJSON10, AWSJSON11:
+		return r.Header.Get("X-Amz-Target") != ""
+	case AWSQuery:
+		return SpeaksQuery(r)
+	default:
+		return true
+	}
+}
+
+// SpeaksQuery says whether a request is one of awsQuery's, whatever the service.
+func SpeaksQuery(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") ||
+		strings.Contains(r.URL.RawQuery, "Action=")
+}
+
+// Claims says whether a request is one of the service's, by its target or path. Only
+// services that clients sign for by the same name need asking.
+func (c *Codec) Claims(r *http.Request) bool {
+	switch c.service.Protocol {
+	case RestJSON1:
+		found := c.router.find(r.Method, r.URL.EscapedPath(), r.URL.Query())
+		return found.route != nil || found.wrongMethod
+	case AWSJSON10, AWSJSON11:
+		return strings.HasPrefix(r.Header.Get("X-Amz-Target"), c.service.TargetPrefix+".")
+	default:
+		return true
+	}
+}
 
 // Call is one request, matched to its operation.
 type Call struct {
@@ -92,6 +162,9 @@ func (c *Codec) BodyMax(r *http.Request) int64 {
 		}
 		return restBodyMax
 	case AWSQuery:
+		if c.service.Model == "sqs" || c.service.Model == "sns" {
+			return jsonBodyMax // a batch of messages, percent-encoded
+		}
 		return queryBodyMax
 	default:
 		return jsonBodyMax
@@ -136,6 +209,9 @@ func (c *Codec) Match(r *http.Request, body []byte) (*Call, error) {
 		form, err := ParseForm(r, body)
 		if err != nil {
 			return nil, err
+		}
+		if m := models[c.service.Model].pathMember; m != "" && r.URL.Path != "/" && !form.Has(m) {
+			form.Set(m, r.URL.Path)
 		}
 		call.form = form
 		name = form.Get("Action")

@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -27,41 +28,123 @@ var queryCodes = map[string]string{
 // WriteError answers with e in the envelope of the service's protocol. The caller
 // has set the headers that every answer has.
 func (c *Codec) WriteError(w http.ResponseWriter, requestID string, e *lambda.Error) {
-	code := e.Code
+	f := c.failure(e)
+	fault := "Sender"
+	if f.status >= http.StatusInternalServerError {
+		fault = "Receiver"
+	}
+	if f.queryCode != "" {
+		w.Header()["x-amzn-query-error"] = []string{f.queryCode + ";" + fault}
+	}
 	switch c.service.Protocol {
 	case AWSQuery:
-		code = cmp.Or(queryCodes[code], code)
+		send(w, f.status, "text/xml", queryError(c.service.Namespace, fault, f.code, e.Message, requestID))
 	case AWSJSON10, AWSJSON11:
-		if code == lambda.CodeService {
-			code = "InternalFailure"
-		}
-	default: // restJson1 uses the names as they are
-	}
-	shape, ok := c.service.Errors[code]
-	if !ok {
-		shape = frontDoor[code]
-	}
-	status := cmp.Or(e.Status, shape.Status, http.StatusBadRequest)
-	switch c.service.Protocol {
-	case AWSQuery:
-		fault := "Sender"
-		if status >= http.StatusInternalServerError {
-			fault = "Receiver"
-		}
-		send(w, status, "text/xml", queryError(c.service.Namespace, fault, code, e.Message, requestID))
-	case AWSJSON10, AWSJSON11:
-		body := append([]byte(`{"__type":`), appendJSONString(nil, code)...)
+		body := append([]byte(`{"__type":`), appendJSONString(nil, f.typePrefix+f.code)...)
 		body = append(body, ',')
-		body = appendMember(body, cmp.Or(shape.Member, "message"), e.Message)
-		send(w, status, c.contentType(), append(body, '}'))
+		body = appendMember(body, cmp.Or(f.shape.Member, "message"), e.Message)
+		send(w, f.status, c.contentType(), append(c.appendDetail(body, e.Detail), '}'))
 	default:
-		w.Header().Set("x-amzn-ErrorType", code)
-		send(w, status, c.contentType(), restError(e, shape, status, ok))
+		w.Header().Set("x-amzn-ErrorType", f.code)
+		body := restError(e, f.shape, f.status, f.modelled)
+		send(w, f.status, c.contentType(), append(c.appendDetail(body, e.Detail), '}'))
 	}
 }
 
-// restError is the body of a restJson1 error as Lambda writes it. Only exceptions
-// of the service's model have the member Type.
+// failure is an error as the service's protocol shows it.
+type failure struct {
+	code       string
+	typePrefix string // before the code in __type
+	queryCode  string // for the header of services that once spoke awsQuery
+	shape      ErrorShape
+	status     int
+	modelled   bool // it is one of the service's own
+}
+
+// frontDoorPrefix stands in __type before the errors that are raised before a service
+// is reached.
+const frontDoorPrefix = "com.amazon.coral.service#"
+
+func (c *Codec) failure(e *lambda.Error) failure {
+	f := failure{code: e.Code}
+	f.shape, f.modelled = c.service.Errors[f.code]
+	if !f.modelled {
+		if name, ok := c.byQueryCode[f.code]; ok {
+			f.code, f.modelled = name, true
+			f.shape = c.service.Errors[name]
+		}
+	}
+	query := cmp.Or(f.shape.QueryCode, queryCodes[f.code], f.code)
+	switch c.service.Protocol {
+	case AWSQuery:
+		if f.code = query; !f.modelled {
+			f.shape, f.modelled = c.service.Errors[f.code]
+		}
+	case RestJSON1: // uses the names as they are
+	default:
+		if f.code == lambda.CodeService {
+			f.code = "InternalFailure"
+			f.shape, f.modelled = c.service.Errors[f.code]
+		}
+		if c.queryCompatible {
+			f.queryCode = query
+		}
+		if f.typePrefix = c.service.TypePrefix; f.typePrefix != "" && !f.modelled {
+			f.typePrefix = frontDoorPrefix
+		}
+	}
+	if !f.modelled {
+		f.shape = frontDoor[f.code]
+		if f.shape.Status < http.StatusRequestEntityTooLarge && c.plainJSON() {
+			f.shape.Status = http.StatusBadRequest
+		}
+	}
+	f.status = cmp.Or(e.Status, f.shape.Status, http.StatusBadRequest)
+	return f
+}
+
+// plainJSON says that the caller's faults are all a 400, those of the front door
+// included: the services that have spoken nothing but awsJson.
+func (c *Codec) plainJSON() bool {
+	return (c.service.Protocol == AWSJSON10 || c.service.Protocol == AWSJSON11) && c.service.Name != "" && !c.queryCompatible
+}
+
+// appendDetail prints what an exception carries beside its message.
+func (c *Codec) appendDetail(b []byte, detail any) []byte {
+	s, v, ok := c.detail(detail)
+	if !ok {
+		return b
+	}
+	for _, m := range s.members {
+		if isMessage(m.name) || m.place != inBody || absent(v.Field(m.field)) {
+			continue
+		}
+		was := len(b)
+		b = append(appendJSONString(append(b, ','), m.name), ':')
+		var err error
+		if b, err = appendJSON(b, m.shape, v.Field(m.field), m.stamp); err != nil {
+			b = b[:was]
+		}
+	}
+	return b
+}
+
+func isMessage(name string) bool { return name == "message" || name == "Message" }
+
+// detail compiles the exception that an error carries.
+func (c *Codec) detail(detail any) (*shape, reflect.Value, bool) {
+	v := reflect.ValueOf(detail)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Type().Elem().Kind() != reflect.Struct {
+		return nil, reflect.Value{}, false
+	}
+	c.types.mu.Lock()
+	defer c.types.mu.Unlock()
+	s, err := c.types.top(detail)
+	return s, v.Elem(), err == nil
+}
+
+// restError is the body of a restJson1 error as Lambda writes it, still open. Only
+// exceptions of the service's model have the member Type.
 func restError(e *lambda.Error, shape ErrorShape, status int, modelled bool) []byte {
 	body := []byte{'{'}
 	if modelled && !shape.Bare && !e.Bare {
@@ -75,7 +158,7 @@ func restError(e *lambda.Error, shape ErrorShape, status int, modelled bool) []b
 	if e.Reason != "" {
 		body = appendMember(append(body, ','), "Reason", e.Reason)
 	}
-	return append(body, '}')
+	return body
 }
 
 func appendMember(b []byte, name, text string) []byte {

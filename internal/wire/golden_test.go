@@ -20,8 +20,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -64,6 +69,14 @@ func sdkServices() []sdkService {
 			"sts", &Service{Name: "sts", Protocol: AWSQuery, Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/"},
 			func(rt http.RoundTripper) any { return sts.NewFromConfig(cfg(rt)) },
 		},
+		{"sqs", &Service{Name: "sqs"}, func(rt http.RoundTripper) any { return sqs.NewFromConfig(cfg(rt)) }},
+		{"sns", &Service{Name: "sns"}, func(rt http.RoundTripper) any { return sns.NewFromConfig(cfg(rt)) }},
+		{"eventbridge", &Service{Name: "events"}, func(rt http.RoundTripper) any { return eventbridge.NewFromConfig(cfg(rt)) }},
+		{"dynamodb", &Service{Name: "dynamodb"}, func(rt http.RoundTripper) any { return dynamodb.NewFromConfig(cfg(rt)) }},
+		{
+			"dynamodbstreams", &Service{Name: "dynamodb", Model: "dynamodbstreams"},
+			func(rt http.RoundTripper) any { return dynamodbstreams.NewFromConfig(cfg(rt)) },
+		},
 	}
 }
 
@@ -71,6 +84,7 @@ func sdkServices() []sdkService {
 func allOperations(t *testing.T, s sdkService) *Codec {
 	t.Helper()
 	client := reflect.TypeOf(s.client(nil))
+	s.service.Operations = nil
 	for m := range client.Methods() {
 		if m.Type.NumIn() != 4 || !strings.HasSuffix(m.Type.In(2).String(), m.Name+"Input") {
 			continue
@@ -144,12 +158,14 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 var errCaught = errors.New("caught")
 
 // skippedRequests names the golden requests that cannot go through a client
-// again, with the reason. There are none.
-var skippedRequests = map[string]string{}
+// again, with the reason.
+var skippedRequests = map[string]string{
+	"PutEvents": "its client refuses the identifier of an endpoint in the golden request",
+}
 
 func TestEveryGoldenRequestIsDecodedAndEncodedTheSameByTheSDK(t *testing.T) {
 	for _, s := range sdkServices() {
-		t.Run(s.service.Name, func(t *testing.T) {
+		t.Run(s.module, func(t *testing.T) {
 			codec := allOperations(t, s)
 			files, err := filepath.Glob(filepath.Join(moduleDir(t, s.module), "request_snapshot", "*.request.snap"))
 			if err != nil || len(files) == 0 {
@@ -214,7 +230,7 @@ func checkGoldenRequest(t *testing.T, s sdkService, codec *Codec, name string, w
 			t.Errorf("header %s: got %q, want %q", h, got.Header.Get(h), want.header.Get(h))
 		}
 	}
-	if s.service.Protocol == AWSQuery {
+	if codec.service.Protocol == AWSQuery {
 		gotForm, _ := url.ParseQuery(string(body))
 		wantForm, _ := url.ParseQuery(string(want.body))
 		if !reflect.DeepEqual(gotForm, wantForm) {
@@ -245,6 +261,7 @@ func compareBodies(t *testing.T, got, want []byte) {
 
 // skippedResponses names the golden answers that a codec cannot give, with the reason.
 var skippedResponses = map[string]string{
+	"PutEvents":                "its client refuses the identifier of an endpoint in the golden request",
 	"InvokeWithResponseStream": "an event stream is not an answer of the codec's",
 	"StartLiveTail":            "an event stream is not an answer of the codec's",
 	"GetLogObject":             "an event stream is not an answer of the codec's",
@@ -252,8 +269,11 @@ var skippedResponses = map[string]string{
 }
 
 func TestEveryGoldenAnswerReadByTheSDKIsEncodedTheSame(t *testing.T) {
-	for _, s := range sdkServices()[:2] { // the modules of IAM and STS ship no answers
-		t.Run(s.service.Name, func(t *testing.T) {
+	for _, s := range sdkServices() {
+		if codec := allOperations(t, s); codec.service.Protocol == AWSQuery {
+			continue // the modules of IAM, STS and SNS ship no answers
+		}
+		t.Run(s.module, func(t *testing.T) {
 			codec := allOperations(t, s)
 			files, err := filepath.Glob(filepath.Join(moduleDir(t, s.module), "response_snapshot", "*.response.snap"))
 			if err != nil || len(files) == 0 {
@@ -273,6 +293,9 @@ func TestEveryGoldenAnswerReadByTheSDKIsEncodedTheSame(t *testing.T) {
 	}
 }
 
+// requestHeaders are in the golden answers but belong to requests.
+var requestHeaders = map[string]bool{"Content-Type": true, "X-Amz-Target": true, "X-Amzn-Query-Mode": true, "Accept": true}
+
 func checkGoldenAnswer(t *testing.T, s sdkService, codec *Codec, name string, want snapshot) {
 	status, err := strconv.Atoi(want.first)
 	if err != nil {
@@ -284,7 +307,7 @@ func checkGoldenAnswer(t *testing.T, s sdkService, codec *Codec, name string, wa
 			ContentLength: int64(len(want.body)), Body: io.NopCloser(bytes.NewReader(want.body)),
 		}, nil
 	}))
-	out, err := invoke(client, name, minimalInput(t, codec, name))
+	out, err := invoke(client, name, minimalInput(t, s.module, codec, name))
 	if err != nil {
 		t.Fatalf("the client refuses the golden answer: %v", err)
 	}
@@ -294,7 +317,7 @@ func checkGoldenAnswer(t *testing.T, s sdkService, codec *Codec, name string, wa
 		t.Fatal(err)
 	}
 	for h := range want.header {
-		if h != "Content-Type" && h != "X-Amz-Target" && w.Header().Get(h) != want.header.Get(h) {
+		if !requestHeaders[h] && w.Header().Get(h) != want.header.Get(h) {
 			t.Errorf("header %s: got %q, want %q", h, w.Header().Get(h), want.header.Get(h))
 		}
 	}
@@ -316,9 +339,8 @@ func checkGoldenAnswer(t *testing.T, s sdkService, codec *Codec, name string, wa
 
 // minimalInput fills what the client insists on, so that it sends at all: the
 // golden request of the same operation, decoded.
-func minimalInput(t *testing.T, codec *Codec, name string) any {
+func minimalInput(t *testing.T, module string, codec *Codec, name string) any {
 	t.Helper()
-	module := map[string]string{"lambda": "lambda", "logs": "cloudwatchlogs"}[codec.service.Name]
 	s := readSnapshot(t, filepath.Join(moduleDir(t, module), "request_snapshot", name+".request.snap"))
 	method, target, _ := strings.Cut(s.first, " ")
 	r := httptest.NewRequest(method, target, bytes.NewReader(s.body))
@@ -335,9 +357,12 @@ func minimalInput(t *testing.T, codec *Codec, name string) any {
 }
 
 func TestEveryQueryAnswerIsReadBackByTheSDK(t *testing.T) {
-	for _, s := range sdkServices()[2:] {
-		t.Run(s.service.Name, func(t *testing.T) {
-			codec := allOperations(t, s)
+	for _, s := range sdkServices() {
+		codec := allOperations(t, s)
+		if codec.service.Protocol != AWSQuery {
+			continue
+		}
+		t.Run(s.module, func(t *testing.T) {
 			for name, served := range codec.served {
 				t.Run(name, func(t *testing.T) {
 					want := served.op.NewOutput()

@@ -242,6 +242,9 @@ func decodeJSONUnion(dst reflect.Value, s *shape, v any, depth int) error {
 			continue
 		}
 		if dst.IsValid() && !dst.IsNil() {
+			if s.typ.Name() == "AttributeValue" { // DynamoDB's text of its own
+				return lambda.Errorf(lambda.CodeValidation, "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+			}
 			return malformed("a union has more than one member")
 		}
 		box := reflect.New(u.typ)

@@ -1,10 +1,14 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	streamstypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
@@ -19,14 +23,65 @@ type modelOperation struct {
 	status int    // of a success
 }
 
-// models holds every operation of the services that Hearth knows, by
-// Service.Name, so that an operation which exists at AWS but not here can be told
-// from one that does not exist at all.
-var models = map[string][]modelOperation{
-	"lambda": lambdaOperations,
-	"logs":   cloudwatchlogsOperations,
-	"iam":    iamOperations,
-	"sts":    stsOperations,
+// model is a service as AWS has it: every operation, so that one which exists at AWS
+// but not here can be told from one that does not exist at all, and what the fields
+// of a Service are that leaves them empty.
+type model struct {
+	operations []modelOperation
+	defaults   Service
+	// pathMember is the member of an awsQuery form that the path stands for when the
+	// form lacks it: older clients of SQS post to the queue's own URL.
+	pathMember string
+}
+
+// models holds the services that Hearth knows, by Service.Model.
+var models = map[string]model{
+	"lambda": {operations: lambdaOperations},
+	"logs":   {operations: cloudwatchlogsOperations},
+	"iam":    {operations: iamOperations},
+	"sts":    {operations: stsOperations},
+	"sqs": {operations: sqsOperations, pathMember: "QueueUrl", defaults: Service{
+		Protocol: AWSJSON10, Also: []Protocol{AWSQuery}, TargetPrefix: "AmazonSQS", TypePrefix: "com.amazonaws.sqs#",
+		Version: "2012-11-05", Namespace: "http://queue.amazonaws.com/doc/2012-11-05/", Errors: sqsErrors,
+	}},
+	"sns": {operations: snsOperations, defaults: Service{
+		Protocol: AWSQuery, Version: "2010-03-31", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/", Errors: snsErrors,
+	}},
+	"events": {operations: eventbridgeOperations, defaults: Service{
+		Protocol: AWSJSON11, TargetPrefix: "AWSEvents", Errors: eventbridgeErrors,
+	}},
+	"dynamodb": {operations: dynamodbOperations, defaults: Service{
+		Protocol: AWSJSON10, TargetPrefix: "DynamoDB_20120810", TypePrefix: "com.amazonaws.dynamodb.v20120810#", Errors: dynamodbErrors,
+	}},
+	"dynamodbstreams": {operations: dynamodbstreamsOperations, defaults: Service{
+		SigningName: "dynamodb", Protocol: AWSJSON10, TargetPrefix: "DynamoDBStreams_20120810",
+		TypePrefix: "com.amazonaws.dynamodb.v20120810#", Errors: dynamodbstreamsErrors,
+	}},
+	"cloudwatch": {operations: cloudwatchOperations, defaults: Service{
+		SigningName: "monitoring", Protocol: AWSJSON10, Also: []Protocol{AWSQuery}, TargetPrefix: "GraniteServiceVersion20100801",
+		TypePrefix: "com.amazonaws.cloudwatch#", Version: "2010-08-01",
+		Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/", Errors: cloudwatchErrors,
+	}},
+}
+
+// complete returns a copy of s with what its model says in the fields that s leaves
+// empty.
+func complete(s *Service) *Service {
+	c := *s
+	c.Model = cmp.Or(c.Model, c.Name)
+	d := models[c.Model].defaults
+	c.SigningName = cmp.Or(c.SigningName, d.SigningName, c.Name)
+	c.TargetPrefix = cmp.Or(c.TargetPrefix, d.TargetPrefix)
+	c.Version = cmp.Or(c.Version, d.Version)
+	c.Namespace = cmp.Or(c.Namespace, d.Namespace)
+	c.TypePrefix = cmp.Or(c.TypePrefix, d.TypePrefix)
+	if c.Protocol == "" {
+		c.Protocol, c.Also = d.Protocol, d.Also
+	}
+	if c.Errors == nil {
+		c.Errors = d.Errors
+	}
+	return &c
 }
 
 // variant is one member of a union: its name on the wire and the struct, with the
@@ -50,10 +105,41 @@ var unions = map[reflect.Type][]variant{
 		{"PolicyArn", reflect.TypeFor[iamtypes.PolicyIdentifierMemberPolicyArn]()},
 		{"PolicyType", reflect.TypeFor[iamtypes.PolicyIdentifierMemberPolicyType]()},
 	},
+	reflect.TypeFor[cloudwatchtypes.EvaluationCriteria](): {
+		{"PromQLCriteria", reflect.TypeFor[cloudwatchtypes.EvaluationCriteriaMemberPromQLCriteria]()},
+	},
+	reflect.TypeFor[cloudwatchtypes.EvaluationWindow](): {
+		{"SlidingWindow", reflect.TypeFor[cloudwatchtypes.EvaluationWindowMemberSlidingWindow]()},
+		{"WallClockWindow", reflect.TypeFor[cloudwatchtypes.EvaluationWindowMemberWallClockWindow]()},
+	},
+	reflect.TypeFor[dynamodbtypes.AttributeValue](): {
+		{"B", reflect.TypeFor[dynamodbtypes.AttributeValueMemberB]()},
+		{"BOOL", reflect.TypeFor[dynamodbtypes.AttributeValueMemberBOOL]()},
+		{"BS", reflect.TypeFor[dynamodbtypes.AttributeValueMemberBS]()},
+		{"L", reflect.TypeFor[dynamodbtypes.AttributeValueMemberL]()},
+		{"M", reflect.TypeFor[dynamodbtypes.AttributeValueMemberM]()},
+		{"N", reflect.TypeFor[dynamodbtypes.AttributeValueMemberN]()},
+		{"NS", reflect.TypeFor[dynamodbtypes.AttributeValueMemberNS]()},
+		{"NULL", reflect.TypeFor[dynamodbtypes.AttributeValueMemberNULL]()},
+		{"S", reflect.TypeFor[dynamodbtypes.AttributeValueMemberS]()},
+		{"SS", reflect.TypeFor[dynamodbtypes.AttributeValueMemberSS]()},
+	},
+	reflect.TypeFor[streamstypes.AttributeValue](): {
+		{"B", reflect.TypeFor[streamstypes.AttributeValueMemberB]()},
+		{"BOOL", reflect.TypeFor[streamstypes.AttributeValueMemberBOOL]()},
+		{"BS", reflect.TypeFor[streamstypes.AttributeValueMemberBS]()},
+		{"L", reflect.TypeFor[streamstypes.AttributeValueMemberL]()},
+		{"M", reflect.TypeFor[streamstypes.AttributeValueMemberM]()},
+		{"N", reflect.TypeFor[streamstypes.AttributeValueMemberN]()},
+		{"NS", reflect.TypeFor[streamstypes.AttributeValueMemberNS]()},
+		{"NULL", reflect.TypeFor[streamstypes.AttributeValueMemberNULL]()},
+		{"S", reflect.TypeFor[streamstypes.AttributeValueMemberS]()},
+		{"SS", reflect.TypeFor[streamstypes.AttributeValueMemberSS]()},
+	},
 }
 
-func findModel(service, operation string) (modelOperation, error) {
-	for _, op := range models[service] {
+func findOperation(service, operation string) (modelOperation, error) {
+	for _, op := range models[service].operations {
 		if op.name == operation {
 			return op, nil
 		}

@@ -68,10 +68,10 @@ func (n *formNode) numbered() []*formNode {
 }
 
 // decodeForm sets dst, which may be a pointer, from a node of the form.
-func decodeForm(dst reflect.Value, s *shape, n *formNode) error {
+func decodeForm(dst reflect.Value, s *shape, form queryForm, n *formNode) error {
 	if dst.Kind() == reflect.Pointer {
 		fresh := reflect.New(dst.Type().Elem())
-		if err := decodeForm(fresh.Elem(), s, n); err != nil {
+		if err := decodeForm(fresh.Elem(), s, form, n); err != nil {
 			return err
 		}
 		dst.Set(fresh)
@@ -79,13 +79,13 @@ func decodeForm(dst reflect.Value, s *shape, n *formNode) error {
 	}
 	switch s.kind {
 	case kindList:
-		return decodeFormList(dst, s, n)
+		return decodeFormList(dst, s, form, n)
 	case kindMap:
-		return decodeFormMap(dst, s, n)
+		return decodeFormMap(dst, s, form, n)
 	case kindStruct:
 		for _, m := range s.members {
-			if kid := n.kids[m.name]; kid != nil {
-				if err := decodeForm(dst.Field(m.field), m.shape, kid); err != nil {
+			if kid := n.kids[m.query.name]; kid != nil {
+				if err := decodeForm(dst.Field(m.field), m.shape, m.query, kid); err != nil {
 					return err
 				}
 			}
@@ -95,7 +95,7 @@ func decodeForm(dst reflect.Value, s *shape, n *formNode) error {
 		for name, kid := range n.kids {
 			if u, ok := s.variants[name]; ok {
 				box := reflect.New(u.typ)
-				if err := decodeForm(box.Elem().Field(0), u.shape, kid); err != nil {
+				if err := decodeForm(box.Elem().Field(0), u.shape, plainForm(name), kid); err != nil {
 					return err
 				}
 				dst.Set(box)
@@ -110,14 +110,23 @@ func decodeForm(dst reflect.Value, s *shape, n *formNode) error {
 	}
 }
 
-func decodeFormList(dst reflect.Value, s *shape, n *formNode) error {
-	var items []*formNode
-	if m := n.kids["member"]; m != nil {
-		items = m.numbered()
+// items are the nodes of a collection's members: held by one more name, or not when
+// it is flat.
+func (n *formNode) items(flat bool, holder string) []*formNode {
+	if flat {
+		return n.numbered()
 	}
+	if m := n.kids[holder]; m != nil {
+		return m.numbered()
+	}
+	return nil
+}
+
+func decodeFormList(dst reflect.Value, s *shape, form queryForm, n *formNode) error {
+	items := n.items(form.flat, form.item)
 	list := reflect.MakeSlice(s.typ, len(items), len(items))
 	for i, item := range items {
-		if err := decodeForm(list.Index(i), s.elem, item); err != nil {
+		if err := decodeForm(list.Index(i), s.elem, plainForm(""), item); err != nil {
 			return err
 		}
 	}
@@ -125,20 +134,18 @@ func decodeFormList(dst reflect.Value, s *shape, n *formNode) error {
 	return nil
 }
 
-func decodeFormMap(dst reflect.Value, s *shape, n *formNode) error {
+func decodeFormMap(dst reflect.Value, s *shape, form queryForm, n *formNode) error {
 	m := reflect.MakeMap(s.typ)
-	if e := n.kids["entry"]; e != nil {
-		for _, entry := range e.numbered() {
-			key, value := entry.kids["key"], entry.kids["value"]
-			if key == nil || value == nil {
-				return malformed("an entry of a map has no key or no value")
-			}
-			elem := reflect.New(s.typ.Elem()).Elem()
-			if err := decodeForm(elem, s.elem, value); err != nil {
-				return err
-			}
-			m.SetMapIndex(reflect.ValueOf(key.value).Convert(s.typ.Key()), elem)
+	for _, entry := range n.items(form.flat, "entry") {
+		key, value := entry.kids[form.key], entry.kids[form.value]
+		if key == nil || value == nil {
+			return malformed("an entry of a map has no key or no value")
 		}
+		elem := reflect.New(s.typ.Elem()).Elem()
+		if err := decodeForm(elem, s.elem, plainForm(""), value); err != nil {
+			return err
+		}
+		m.SetMapIndex(reflect.ValueOf(key.value).Convert(s.typ.Key()), elem)
 	}
 	dst.Set(m)
 	return nil

@@ -34,7 +34,12 @@ func (w *xmlWriter) text(name, s string) {
 
 // emptyResults are the operations whose result has no members and yet is modelled:
 // clients insist on the element. Operations without a result have none.
-var emptyResults = map[string]bool{"UpdateRole": true, "PutAccountProperties": true}
+var emptyResults = map[string]bool{
+	"UpdateRole": true, "PutAccountProperties": true, // IAM
+	"TagResource": true, "UntagResource": true, // SNS, CloudWatch
+	"CreateSMSSandboxPhoneNumber": true, "DeleteSMSSandboxPhoneNumber": true, "VerifySMSSandboxPhoneNumber": true,
+	"OptInPhoneNumber": true, "SetSMSAttributes": true, // SNS
+}
 
 // queryResult is the envelope of a success:
 // <OpResponse><OpResult>…</OpResult><ResponseMetadata>…</ResponseMetadata></OpResponse>.
@@ -76,26 +81,21 @@ func (w *xmlWriter) members(s *shape, v reflect.Value) error {
 		if absent(field) {
 			continue
 		}
-		if err := w.value(m.name, m.shape, field, m.stamp); err != nil {
+		if err := w.value(m.query, m.shape, field, m.stamp); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *xmlWriter) value(name string, s *shape, v reflect.Value, stamp string) error {
+func (w *xmlWriter) value(form queryForm, s *shape, v reflect.Value, stamp string) error {
 	v = reflect.Indirect(v)
+	name := form.name
 	switch s.kind {
 	case kindList:
-		w.open(name)
-		for i := range v.Len() {
-			if err := w.value("member", s.elem, v.Index(i), ""); err != nil {
-				return err
-			}
-		}
-		w.close(name)
+		return w.list(form, s, v)
 	case kindMap:
-		return w.entries(name, s, v)
+		return w.entries(form, s, v)
 	case kindStruct:
 		w.open(name)
 		if err := w.members(s, v); err != nil {
@@ -108,7 +108,7 @@ func (w *xmlWriter) value(name string, s *shape, v reflect.Value, stamp string) 
 			return err
 		}
 		w.open(name)
-		if err := w.value(variant, u.shape, reflect.Indirect(v.Elem()).Field(0), ""); err != nil {
+		if err := w.value(plainForm(variant), u.shape, reflect.Indirect(v.Elem()).Field(0), ""); err != nil {
 			return err
 		}
 		w.close(name)
@@ -122,18 +122,46 @@ func (w *xmlWriter) value(name string, s *shape, v reflect.Value, stamp string) 
 	return nil
 }
 
-func (w *xmlWriter) entries(name string, s *shape, v reflect.Value) error {
-	keys := v.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
-	w.open(name)
-	for _, key := range keys {
-		w.open("entry")
-		w.text("key", key.String())
-		if err := w.value("value", s.elem, v.MapIndex(key), ""); err != nil {
+// list writes <Name><member>…</member></Name>, or one <Name> for each member when
+// the list is flat.
+func (w *xmlWriter) list(form queryForm, s *shape, v reflect.Value) error {
+	item := plainForm(form.item)
+	if form.flat {
+		item.name = form.name
+	} else {
+		w.open(form.name)
+	}
+	for i := range v.Len() {
+		if err := w.value(item, s.elem, v.Index(i), ""); err != nil {
 			return err
 		}
-		w.close("entry")
 	}
-	w.close(name)
+	if !form.flat {
+		w.close(form.name)
+	}
+	return nil
+}
+
+// entries writes the pairs of a map in the order of their keys.
+func (w *xmlWriter) entries(form queryForm, s *shape, v reflect.Value) error {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
+	entry := "entry"
+	if form.flat {
+		entry = form.name
+	} else {
+		w.open(form.name)
+	}
+	for _, key := range keys {
+		w.open(entry)
+		w.text(form.key, key.String())
+		if err := w.value(plainForm(form.value), s.elem, v.MapIndex(key), ""); err != nil {
+			return err
+		}
+		w.close(entry)
+	}
+	if !form.flat {
+		w.close(form.name)
+	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -59,6 +60,15 @@ type member struct {
 	place     place
 	placeName string // of the label, query parameter or header
 	stamp     string // @timestampFormat, or empty for the place's default
+	query     queryForm
+}
+
+// queryForm is how a member looks in the forms and the XML of awsQuery.
+type queryForm struct {
+	name       string
+	flat       bool   // its members stand side by side, in nothing that holds them
+	item       string // of a list's members: "member"
+	key, value string // of a map's entries: "key" and "value"
 }
 
 type unionMember struct {
@@ -73,11 +83,14 @@ var wireNames = map[string]string{"PolicyDescriptorType.Arn": "arn"}
 // compiler turns Go types into shapes. Types that contain themselves are met
 // through the memo.
 type compiler struct {
+	mu   sync.Mutex // what is compiled after start are exceptions
 	memo map[reflect.Type]*shape
+	rest bool // members may travel outside of the body
 }
 
 // schemaCatcher records the schema of the struct that is serialized to it. The
-// embedded interface is nil: an empty input or output writes nothing but itself.
+// embedded interface is nil: an empty input or output writes nothing but itself and
+// the scalars that are not pointers.
 type schemaCatcher struct {
 	smithy.ShapeSerializer
 	schema *smithy.Schema
@@ -88,7 +101,13 @@ func (s *schemaCatcher) WriteStruct(schema *smithy.Schema) {
 		s.schema = schema
 	}
 }
-func (s *schemaCatcher) CloseStruct() {}
+func (s *schemaCatcher) CloseStruct()                         {}
+func (s *schemaCatcher) WriteInt32(*smithy.Schema, int32)     {}
+func (s *schemaCatcher) WriteInt64(*smithy.Schema, int64)     {}
+func (s *schemaCatcher) WriteFloat32(*smithy.Schema, float32) {}
+func (s *schemaCatcher) WriteFloat64(*smithy.Schema, float64) {}
+func (s *schemaCatcher) WriteBool(*smithy.Schema, bool)       {}
+func (s *schemaCatcher) WriteString(*smithy.Schema, string)   {}
 
 // schemaOf returns the schema of an SDK struct, or nil when its module has none.
 func schemaOf(typ reflect.Type) *smithy.Schema {
@@ -160,12 +179,12 @@ func (c *compiler) compileStruct(s *shape, schema *smithy.Schema) error {
 	s.byName = map[string]*member{}
 	for i := range s.typ.NumField() {
 		f := s.typ.Field(i)
-		if !f.IsExported() || f.Name == "ResultMetadata" {
+		if !f.IsExported() || f.Name == "ResultMetadata" || f.Name == "ErrorCodeOverride" {
 			continue
 		}
-		m := &member{name: f.Name, field: i}
+		m := &member{name: f.Name, field: i, query: plainForm(f.Name)}
 		if name, ok := wireNames[s.typ.Name()+"."+f.Name]; ok {
-			m.name = name
+			m.name, m.query.name = name, name
 		}
 		ms := memberSchema(schema, f.Name)
 		if schema != nil && ms == nil {
@@ -173,7 +192,8 @@ func (c *compiler) compileStruct(s *shape, schema *smithy.Schema) error {
 		}
 		if ms != nil {
 			m.name = ms.MemberName()
-			m.bind(ms)
+			m.query = formOf(ms)
+			m.bind(ms, c.rest)
 		}
 		var err error
 		if m.shape, err = c.compile(f.Type, ms); err != nil {
@@ -202,8 +222,39 @@ func (c *compiler) compileInterface(s *shape, schema *smithy.Schema) error {
 	return nil
 }
 
-// bind reads where a top-level member travels (Smithy's HTTP binding traits).
-func (m *member) bind(s *smithy.Schema) {
+// plainForm is that of a member of which no trait says otherwise.
+func plainForm(name string) queryForm {
+	return queryForm{name: name, item: "member", key: "key", value: "value"}
+}
+
+// formOf reads Smithy's XML traits.
+func formOf(s *smithy.Schema) queryForm {
+	f := plainForm(s.MemberName())
+	rename := func(name *string, s *smithy.Schema) {
+		if s == nil {
+			return
+		}
+		if t, ok := smithy.SchemaTrait[*traits.XMLName](s); ok {
+			*name = t.Name
+		}
+	}
+	rename(&f.name, s)
+	rename(&f.item, s.ListMember())
+	rename(&f.key, s.MapKey())
+	rename(&f.value, s.MapValue())
+	_, f.flat = smithy.SchemaTrait[*traits.XMLFlattened](s)
+	return f
+}
+
+// bind reads where a top-level member travels (Smithy's HTTP binding traits), which
+// only services with paths of their own heed.
+func (m *member) bind(s *smithy.Schema, rest bool) {
+	if t, ok := smithy.SchemaTrait[*traits.TimestampFormat](s); ok {
+		m.stamp = t.Format
+	}
+	if !rest {
+		return
+	}
 	if t, ok := smithy.SchemaTrait[*traits.HTTPHeader](s); ok {
 		m.place, m.placeName = inHeader, t.Name
 	} else if t, ok := smithy.SchemaTrait[*traits.HTTPQuery](s); ok {
@@ -214,9 +265,6 @@ func (m *member) bind(s *smithy.Schema) {
 		m.place = inPayload
 	} else if _, ok := smithy.SchemaTrait[*traits.HTTPResponseCode](s); ok {
 		m.place = inStatus
-	}
-	if t, ok := smithy.SchemaTrait[*traits.TimestampFormat](s); ok {
-		m.stamp = t.Format
 	}
 }
 

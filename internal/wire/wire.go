@@ -28,11 +28,18 @@ const (
 // Service is one AWS service as Hearth serves it: its names on the wire and the
 // operations behind them.
 type Service struct {
-	// Name is the service's prefix in IAM actions and its signing name, such as
-	// "lambda" or "logs".
+	// Name is the service's prefix in IAM actions, such as "lambda" or "logs".
 	Name string
+	// Model names the service among those that this package knows, where that is not
+	// Name: two services may share a prefix, as DynamoDB and its streams do. What the
+	// model says is left empty below: protocols, names on the wire and errors.
+	Model string
+	// SigningName is what its clients sign for, where that is not Name.
+	SigningName string
 	// Protocol is the encoding that the service's model names.
 	Protocol Protocol
+	// Also are the other encodings that AWS answers in: those of older clients.
+	Also []Protocol
 	// TargetPrefix is what stands before the dot in X-Amz-Target (awsJson), such as
 	// "Logs_20140328".
 	TargetPrefix string
@@ -40,6 +47,9 @@ type Service struct {
 	Version string
 	// Namespace is the XML namespace of answers (awsQuery).
 	Namespace string
+	// TypePrefix stands before the name of an exception in __type (awsJson), such as
+	// "com.amazonaws.sqs#".
+	TypePrefix string
 	// Operations are what the service can do.
 	Operations []Operation
 	// Errors says how each exception looks on the wire. A code without an entry
@@ -55,6 +65,9 @@ type ErrorShape struct {
 	// Bare says that the body never has the member Type (restJson1): the errors
 	// that AWS's front door raises rather than the service.
 	Bare bool
+	// QueryCode is the code of awsQuery where it is not the exception's name, such as
+	// "AWS.SimpleQueueService.NonExistentQueue".
+	QueryCode string
 }
 
 // Operation is one call of a service's API.

@@ -41,8 +41,9 @@ type Model struct {
 	structs map[string]map[string]member
 }
 
-// For returns the model of a service, by its signing name. A service of which no
-// model is known has no constraints.
+// For returns the model of a service, by its wire.Service.Model. A service of which no
+// model is known has no constraints; nor have SQS and API Gateway, which check by
+// themselves and with texts of their own.
 func For(service string) *Model {
 	switch service {
 	case "lambda":
@@ -53,6 +54,18 @@ func For(service string) *Model {
 		return newModel("ValidationError", iamShapes, iamStructures)
 	case "sts":
 		return newModel("ValidationError", stsShapes, stsStructures)
+	case "sns":
+		return newModel("ValidationError", snsShapes, snsStructures)
+	case "events":
+		return newModel("ValidationException", eventsShapes, eventsStructures)
+	case "scheduler":
+		return newModel("ValidationException", schedulerShapes, schedulerStructures)
+	case "dynamodb":
+		return newModel("ValidationException", dynamodbShapes, dynamodbStructures)
+	case "dynamodbstreams":
+		return newModel("ValidationException", dynamodbstreamsShapes, dynamodbstreamsStructures)
+	case "cloudwatch":
+		return newModel("ValidationException", cloudwatchShapes, cloudwatchStructures)
 	default:
 		return newModel("ValidationException", nil, nil)
 	}

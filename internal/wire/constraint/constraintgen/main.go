@@ -29,6 +29,12 @@ var sources = []source{
 	{"logs", "cloudwatchlogs", "logs/2014-03-28", ""},
 	{"iam", "iam", "iam/2010-05-08", ""},
 	{"sts", "sts", "sts/2011-06-15", ""},
+	{"sns", "sns", "sns/2010-03-31", ""},
+	{"events", "eventbridge", "eventbridge/2015-10-07", ""},
+	{"dynamodb", "dynamodb", "dynamodb/2012-08-10", ""},
+	{"dynamodbstreams", "dynamodbstreams", "streams.dynamodb/2012-08-10", ""},
+	{"cloudwatch", "cloudwatch", "monitoring/2010-08-01", ""},
+	{"scheduler", "scheduler", "scheduler/2021-06-30", ""},
 }
 
 // shape is a shape of a model, as api-2.json writes it.
