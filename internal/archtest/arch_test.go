@@ -81,6 +81,16 @@ var layers = []layer{
 		because:  "S3 speaks its own protocol with the edge's signatures, and asks identity through its own interface",
 	},
 	{
+		packages: []string{"httpevent"},
+		may:      nil,
+		because:  "events and responses of HTTP know no component",
+	},
+	{
+		packages: []string{"functionurl"},
+		may:      []string{"lambda", "httpevent"},
+		because:  "function URLs meet the control plane, identity and the frontend through interfaces that node passes in",
+	},
+	{
 		packages: []string{"awsapi/..."},
 		may:      []string{"lambda", "wire/...", "awsapi/..."},
 		because:  "the edge knows shapes and signatures, not business rules",

@@ -10,7 +10,7 @@ const (
 	noteDurable  = "Functions cannot be made durable here, so there are no executions: whatever names one gets AWS's answer for a missing one."
 	noteCapacity = "There is no EC2 to provide capacity: none can be made, and whatever names one gets AWS's answer for a missing one."
 	noteScaling  = "It concerns functions on capacity providers only, of which there are none; kept and shown."
-	noteURL      = "URLs are configured and shown; nothing answers at them."
+	noteURL      = "URLs answer at http://<id>.lambda-url.<region>.localhost:<port>/ and at /_aws/lambda-url/<id>/ of this installation, without TLS; URLs without authentication need both statements that AWS asks for since October 2025."
 	noteEvents   = "Functions are served as destinations; queues, topics, event buses, buckets and dead-letter targets only as far as the installation has them."
 	noteRuntimes = "Runtimes are what the host has; when they are updated is the host's matter."
 )
@@ -29,8 +29,8 @@ var Notes = map[string]wire.Note{
 	"GetEventSourceMapping":           {Support: wire.Differs, Text: noteMappings},
 	"ListEventSourceMappings":         {Support: wire.Differs, Text: noteMappings},
 	"PutProvisionedConcurrencyConfig": {Support: wire.Differs, Text: "When an alias moves, the environments of the old version end at once and those of the new one are made."},
-	"CreateFunctionUrlConfig":         {Support: wire.Recorded, Text: noteURL + " Their host ends in lambda-url.<region>.localhost with this installation's port."},
-	"UpdateFunctionUrlConfig":         {Support: wire.Recorded, Text: noteURL},
+	"CreateFunctionUrlConfig":         {Support: wire.Differs, Text: noteURL},
+	"UpdateFunctionUrlConfig":         {Support: wire.Differs, Text: noteURL},
 	"PutFunctionEventInvokeConfig":    {Support: wire.Differs, Text: noteEvents},
 	"UpdateFunctionEventInvokeConfig": {Support: wire.Differs, Text: noteEvents},
 	"PutFunctionRecursionConfig":      {Support: wire.Recorded, Text: "Circles of invokes are not detected."},

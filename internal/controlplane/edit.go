@@ -141,6 +141,9 @@ func (e *edit) deleteParts(qualifier string) {
 	if _, ok := e.f.eventInvokes[policyPart(qualifier)]; ok {
 		e.deleteEventInvoke(qualifier)
 	}
+	if _, ok := e.f.urls[policyPart(qualifier)]; ok {
+		e.deleteURL(qualifier)
+	}
 	e.err = errors.Join(e.err, e.endProvisioned(qualifier))
 }
 

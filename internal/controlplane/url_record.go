@@ -69,8 +69,7 @@ func newURLID() string {
 // URLTarget is what a call of a function URL reaches.
 type URLTarget struct {
 	Function lambda.FunctionID
-	// Qualifier is the alias, empty for the function itself. The alias may be gone:
-	// Lookup tells, and AWS then answers calls with 403.
+	// Qualifier is the alias, empty for the function itself.
 	Qualifier string
 	Auth      URLAuth
 	Cors      *URLCors // shared and not to be changed; nil when there are no rules

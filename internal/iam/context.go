@@ -100,6 +100,12 @@ func (r *requestContext) value(key string) string {
 		return c.SourceAccount
 	case "aws:viaawsservice":
 		return strconv.FormatBool(c.ViaService != "")
+	case "lambda:functionurlauthtype":
+		return c.FunctionURLAuth
+	case "lambda:invokedviafunctionurl":
+		if c.FunctionURLAuth != "" {
+			return "true"
+		}
 	case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast":
 		return c.ViaService
 	}

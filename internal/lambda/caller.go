@@ -51,6 +51,9 @@ type Caller struct {
 	// ViaService is the service that calls with the principal's permissions, such as
 	// "cloudformation.amazonaws.com"; empty for calls of the principal's own.
 	ViaService string
+	// FunctionURLAuth is, of a call through a function URL, the URL's AuthType;
+	// otherwise empty.
+	FunctionURLAuth string
 	// Session is what temporary credentials carry besides; nil for long-term keys.
 	Session *Session
 }

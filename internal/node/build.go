@@ -152,6 +152,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	p.invoker = invoker{front}
 	all := services(p)
 	p.local = newLocal(p.iam, all)
+	signatures := awsapi.NewAuthenticator(identities{p.iam}, n.cfg.Region, time.Now)
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    all,
 		Identities:  identities{p.iam},
@@ -161,6 +162,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		CodeHandler: links,
 		Own:         admin.New(p.iam),
 		Handlers:    map[string]awsapi.Handler{"s3": p.s3},
+		Sites:       []awsapi.Site{urlSite(p.plane, p.iam, p.invoker, signatures, n.log)},
 		Now:         time.Now,
 		Log:         n.log,
 	})
