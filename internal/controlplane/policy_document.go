@@ -8,6 +8,7 @@ import (
 
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/hearthfaas/hearth/internal/iam/policy"
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
@@ -152,11 +153,13 @@ func parsePolicy(text, resource string) (policyRecord, error) {
 			return p, err
 		}
 	}
+	if _, err := policy.Parse(policy.Resource, text); err != nil {
+		return p, invalid("The policy is not valid: %v", err)
+	}
 	return p, nil
 }
 
-// checkStatement is what a statement must have; who and what exactly it allows is
-// read when somebody asks.
+// checkStatement is what a statement of a function's policy must have.
 func checkStatement(text json.RawMessage, resource string) error {
 	var st map[string]json.RawMessage
 	if json.Unmarshal(text, &st) != nil {

@@ -58,9 +58,10 @@ func TestPutResourcePolicyRefuses(t *testing.T) {
 		{"nobody", fARN, statement(strings.Replace(good, `"Principal":"*",`, "", 1)), "InvalidParameterValueException: The policy has a statement that must have either Principal or NotPrincipal."},
 		{"another effect", fARN, statement(strings.Replace(good, "Allow", "allow", 1)), "InvalidParameterValueException: The policy has a statement with an invalid Effect."},
 		{"another resource", fARN, statement(strings.Replace(good, fARN, fARN+"x", 1)), "InvalidParameterValueException: The policy has a statement whose Resource is not " + fARN + "."},
+		{"an operator that does not exist", fARN, statement(strings.Replace(good, "}", `,"Condition":{"StringAlmost":{"aws:SourceArn":"x"}}}`, 1)), "InvalidParameterValueException: The policy is not valid: Syntax errors in policy."},
 		{"a missing function", fARN + "x", statement(strings.Replace(good, fARN, fARN+"x", 1)), "ResourceNotFoundException: Function not found: " + fARN + "x"},
 		{"$LATEST", fARN + ":$LATEST", statement(good), "InvalidParameterValueException: We currently do not support adding policies for $LATEST."},
-		{"too much", fARN, statement(strings.Replace(good, "lambda:*", strings.Repeat("x", 20480), 1)), "PolicyLengthExceededException: The final policy size (20637) is bigger than the limit (20480)."},
+		{"too much", fARN, statement(strings.Replace(good, "lambda:*", "lambda:"+strings.Repeat("x", 20480-7), 1)), "PolicyLengthExceededException: The final policy size (20637) is bigger than the limit (20480)."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := h.putPolicy(tt.resource, tt.policy, nil)

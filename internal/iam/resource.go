@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -73,11 +74,23 @@ func (r *resources) policy(action, arn string) *policy.Policy {
 func (r *resources) compile(arn, text string) *policy.Policy {
 	p, err := policy.Parse(policy.Resource, text)
 	if err != nil {
-		r.log.ErrorContext(context.Background(), "a resource policy cannot be read", "resource_arn", arn, "error", err)
-		return nil
+		r.log.ErrorContext(context.Background(), "a resource policy cannot be read; only the account's root user gets by it",
+			"resource_arn", arn, "error", err)
+		return unreadable()
 	}
 	return p
 }
+
+// unreadable stands for a policy that cannot be read: what it forbids is not known, so
+// it forbids all, except to who can put it right.
+var unreadable = sync.OnceValue(func() *policy.Policy {
+	p, err := policy.Parse(policy.Resource, `{"Version":"2012-10-17","Statement":[{"Sid":"UnreadablePolicy","Effect":"Deny",
+		"Principal":"*","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalType":"Account"}}}]}`)
+	if err != nil {
+		panic(fmt.Errorf("iam: a built-in policy does not parse: %w", err))
+	}
+	return p
+})
 
 // tags returns the tags of the resource that an action is on.
 func (r *resources) tags(action, arn string) map[string]string {

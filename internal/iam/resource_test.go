@@ -129,3 +129,19 @@ func BenchmarkACachedVerdictWithAResourcePolicy(b *testing.B) {
 		}
 	}
 }
+
+func TestAPolicyThatCannotBeReadForbidsAllButItsRepair(t *testing.T) {
+	f := open(t, nil)
+	f.UseResources("lambda", &shelfOfFunctions{1, "{", nil, 0})
+	admin := f.mustUser(t, "admin", allowDocument("*", "*"))
+	for c, want := range map[string]bool{admin.ARN: false, rootARN(account): true} {
+		caller := admin
+		if want {
+			caller = rootIdentity(account, "", "").Caller
+		}
+		err := f.Authorize(t.Context(), caller, "lambda:PutResourcePolicy", function)
+		if (err == nil) != want {
+			t.Errorf("%s: got %v, want allowed %v", c, err, want)
+		}
+	}
+}
