@@ -48,7 +48,7 @@ type served struct {
 func NewCodec(s *Service) (*Codec, error) {
 	s = complete(s)
 	c := &Codec{service: s, served: map[string]*served{}, known: map[string]bool{}}
-	c.types = &compiler{memo: map[reflect.Type]*shape{}, rest: s.Protocol == RestJSON1}
+	c.types = &compiler{memo: map[reflect.Type]*shape{}, rest: s.Protocol == RestJSON1, model: models[s.Model]}
 	c.byQueryCode = map[string]string{}
 	for name, e := range s.Errors {
 		if _, taken := s.Errors[e.QueryCode]; !taken && e.QueryCode != "" {

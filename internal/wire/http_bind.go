@@ -28,6 +28,10 @@ func decodeBound(dst reflect.Value, s *shape, from bound) error {
 				texts = []string{text}
 			}
 		case inQuery:
+			if m.shape.kind == kindMap {
+				decodeRest(dst.Field(m.field), s, m.shape, from.query)
+				continue
+			}
 			texts = from.query[m.placeName]
 		case inHeader:
 			texts = from.header.Values(m.placeName)
@@ -42,6 +46,25 @@ func decodeBound(dst reflect.Value, s *shape, from bound) error {
 		}
 	}
 	return nil
+}
+
+// decodeRest sets a map to the query parameters that no other member is bound to.
+func decodeRest(dst reflect.Value, s, of *shape, query url.Values) {
+	bound := map[string]bool{}
+	for _, m := range s.members {
+		if m.place == inQuery && m.shape.kind != kindMap {
+			bound[m.placeName] = true
+		}
+	}
+	rest := reflect.MakeMap(of.typ)
+	for name, values := range query {
+		if !bound[name] && len(values) > 0 && of.elem.kind == kindString {
+			rest.SetMapIndex(reflect.ValueOf(name), reflect.ValueOf(values[0]))
+		}
+	}
+	if rest.Len() > 0 {
+		dst.Set(rest)
+	}
 }
 
 func decodeTexts(dst reflect.Value, s *shape, texts []string) error {

@@ -32,6 +32,20 @@ type model struct {
 	// pathMember is the member of an awsQuery form that the path stands for when the
 	// form lacks it: older clients of SQS post to the queue's own URL.
 	pathMember string
+	// bindings say how the fields travel of a service that publishes no schemas, by
+	// struct and field; the others go by the field's name, its first letter small when
+	// lowerCase.
+	bindings  map[string]binding
+	lowerCase bool
+}
+
+// binding is what a schema says of a member.
+type binding struct {
+	name, placeName  string
+	place            place
+	stamp            string
+	item, key, value string // of queryForm
+	flat             bool
 }
 
 // models holds the services that Hearth knows, by Service.Model.
@@ -44,7 +58,7 @@ var models = map[string]model{
 		Protocol: AWSJSON10, Also: []Protocol{AWSQuery}, TargetPrefix: "AmazonSQS", TypePrefix: "com.amazonaws.sqs#",
 		Version: "2012-11-05", Namespace: "http://queue.amazonaws.com/doc/2012-11-05/", Errors: sqsErrors,
 	}},
-	"sns": {operations: snsOperations, defaults: Service{
+	"sns": {operations: snsOperations, bindings: snsBindings, defaults: Service{
 		Protocol: AWSQuery, Version: "2010-03-31", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/", Errors: snsErrors,
 	}},
 	"events": {operations: eventbridgeOperations, defaults: Service{
@@ -56,6 +70,15 @@ var models = map[string]model{
 	"dynamodbstreams": {operations: dynamodbstreamsOperations, defaults: Service{
 		SigningName: "dynamodb", Protocol: AWSJSON10, TargetPrefix: "DynamoDBStreams_20120810",
 		TypePrefix: "com.amazonaws.dynamodb.v20120810#", Errors: dynamodbstreamsErrors,
+	}},
+	"scheduler": {operations: schedulerOperations, bindings: schedulerBindings, defaults: Service{
+		Protocol: RestJSON1, Errors: schedulerErrors,
+	}},
+	"apigateway": {operations: apigatewayOperations, bindings: apigatewayBindings, lowerCase: true, defaults: Service{
+		Protocol: RestJSON1, Errors: apigatewayErrors,
+	}},
+	"apigatewayv2": {operations: apigatewayv2Operations, bindings: apigatewayv2Bindings, lowerCase: true, defaults: Service{
+		SigningName: "apigateway", Protocol: RestJSON1, Errors: apigatewayv2Errors,
 	}},
 	"cloudwatch": {operations: cloudwatchOperations, defaults: Service{
 		SigningName: "monitoring", Protocol: AWSJSON10, Also: []Protocol{AWSQuery}, TargetPrefix: "GraniteServiceVersion20100801",

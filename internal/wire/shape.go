@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"reflect"
@@ -83,9 +84,10 @@ var wireNames = map[string]string{"PolicyDescriptorType.Arn": "arn"}
 // compiler turns Go types into shapes. Types that contain themselves are met
 // through the memo.
 type compiler struct {
-	mu   sync.Mutex // what is compiled after start are exceptions
-	memo map[reflect.Type]*shape
-	rest bool // members may travel outside of the body
+	mu    sync.Mutex // what is compiled after start are exceptions
+	memo  map[reflect.Type]*shape
+	rest  bool // members may travel outside of the body
+	model model
 }
 
 // schemaCatcher records the schema of the struct that is serialized to it. The
@@ -186,6 +188,9 @@ func (c *compiler) compileStruct(s *shape, schema *smithy.Schema) error {
 		if name, ok := wireNames[s.typ.Name()+"."+f.Name]; ok {
 			m.name, m.query.name = name, name
 		}
+		if schema == nil && c.model.bindings != nil {
+			m.take(c.model, s.typ.Name(), f.Name)
+		}
 		ms := memberSchema(schema, f.Name)
 		if schema != nil && ms == nil {
 			return fmt.Errorf("wire: the schema of %s has no member %s", s.typ, f.Name)
@@ -220,6 +225,26 @@ func (c *compiler) compileInterface(s *shape, schema *smithy.Schema) error {
 		s.variants[v.name] = unionMember{typ: v.typ, shape: value}
 	}
 	return nil
+}
+
+// take applies the generated binding of a field.
+func (m *member) take(of model, structure, field string) {
+	if of.lowerCase {
+		first, size := utf8.DecodeRuneInString(field)
+		m.name = string(unicode.ToLower(first)) + field[size:]
+		m.query.name = m.name
+	}
+	b, ok := of.bindings[structure+"."+field]
+	if !ok {
+		return
+	}
+	m.place, m.placeName, m.stamp = b.place, b.placeName, b.stamp
+	if b.name != "" {
+		m.name, m.query.name = b.name, b.name
+	}
+	m.query.item = cmp.Or(b.item, m.query.item)
+	m.query.key, m.query.value = cmp.Or(b.key, m.query.key), cmp.Or(b.value, m.query.value)
+	m.query.flat = b.flat
 }
 
 // plainForm is that of a member of which no trait says otherwise.

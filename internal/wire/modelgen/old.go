@@ -47,6 +47,7 @@ type oldModel struct {
 	} `json:"metadata"`
 	Operations map[string]oldOperation `json:"operations"`
 	Shapes     map[string]*oldShape    `json:"shapes"`
+	lowerCase  bool                    // members begin with a small letter
 }
 
 type oldOperation struct {
