@@ -22,6 +22,11 @@ type Delivery struct {
 	Function lambda.FunctionID
 	RoleARN  string // the execution role, in whose name it is delivered
 	TraceID  string
+	// FunctionARN is the function as it was invoked, with its qualifier.
+	FunctionARN string
+	RequestID   lambda.RequestID
+	Condition   Condition
+	At          time.Time
 	// Body is the record of the invocation, or for a dead-letter queue the event.
 	Body []byte
 	// DeadLetter says that ARN is a dead-letter queue; Attributes are then the
@@ -32,6 +37,12 @@ type Delivery struct {
 
 // Attribute is a message attribute of SQS and SNS.
 type Attribute struct{ Type, Value string }
+
+// ObjectKey is the key of the record in a bucket.
+func (d *Delivery) ObjectKey() string {
+	at := d.At.UTC()
+	return "aws/lambda/async/" + d.Function.Name + at.Format("/2006/01/02/2006-01-02T15.04.05-") + string(d.RequestID)
+}
 
 // end ends an event: whoever is to know is told, then the event goes.
 func (d *Dispatcher) end(ctx context.Context, name queue.Name, m *queue.Message, t *Target, e *ending) {
@@ -51,12 +62,15 @@ func (d *Dispatcher) end(ctx context.Context, name queue.Name, m *queue.Message,
 }
 
 func (d *Dispatcher) deliver(ctx context.Context, t *Target, e *ending, arn string, deadLetter bool) {
-	out := Delivery{ARN: arn, Function: e.function, RoleARN: t.Version.RoleARN, TraceID: e.envelope.TraceID, DeadLetter: deadLetter}
+	out := Delivery{
+		ARN: arn, Function: e.function, RoleARN: t.Version.RoleARN, TraceID: e.envelope.TraceID, DeadLetter: deadLetter,
+		FunctionARN: e.functionARN(), RequestID: e.envelope.RequestID, Condition: e.condition, At: d.cfg.Now(),
+	}
 	var err error
 	if deadLetter {
 		out.Body, out.Attributes = e.payload, e.deadLetterAttributes()
 	} else {
-		out.Body, err = e.record(d.cfg.Now())
+		out.Body, err = e.record(out.At)
 	}
 	if err == nil {
 		err = d.cfg.Targets.Deliver(ctx, out)

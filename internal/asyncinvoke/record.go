@@ -2,6 +2,7 @@ package asyncinvoke
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -44,17 +45,18 @@ type ending struct {
 	result  *lambda.Result
 }
 
+// functionARN is always qualified.
+func (e *ending) functionARN() string {
+	return e.function.QualifiedARN(cmp.Or(e.envelope.Qualifier, lambda.Latest))
+}
+
 // record makes the JSON that destinations get.
 func (e *ending) record(now time.Time) ([]byte, error) {
-	qualifier := e.envelope.Qualifier
-	if qualifier == "" {
-		qualifier = lambda.Latest
-	}
 	r := record{
 		Version:   "1.0",
 		Timestamp: now.UTC().Format("2006-01-02T15:04:05.000Z"),
 		RequestContext: requestContext{
-			RequestID: e.envelope.RequestID, FunctionARN: e.function.QualifiedARN(qualifier),
+			RequestID: e.envelope.RequestID, FunctionARN: e.functionARN(),
 			Condition: e.condition, InvokeCount: e.envelope.Attempts,
 		},
 		RequestPayload: e.payload,

@@ -27,29 +27,41 @@ func errCannotAssume() *lambda.Error {
 // the function's account and its trust policy allows sts:AssumeRole to
 // lambda.amazonaws.com, with aws:SourceAccount and aws:SourceArn as given. It
 // returns nil or InvalidParameterValueException with Lambda's text.
-func (s *Service) CanLambdaAssume(_ context.Context, roleARN, account, functionARN string) error {
+func (s *Service) CanLambdaAssume(ctx context.Context, roleARN, account, functionARN string) error {
+	ok, err := s.CanServiceAssume(ctx, lambdaService, roleARN, account, functionARN)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errCannotAssume()
+	}
+	return nil
+}
+
+// CanServiceAssume says whether a service such as "scheduler.amazonaws.com" may take
+// a role on behalf of a resource: the role exists in the resource's account and its
+// trust policy allows it, with aws:SourceAccount and aws:SourceArn as given. Errors
+// are faults of Hearth's own.
+func (s *Service) CanServiceAssume(_ context.Context, service, roleARN, account, sourceARN string) (bool, error) {
 	r, ok := s.mirror.roleByARN(roleARN)
 	if !ok || r.account != account {
-		return errCannotAssume()
+		return false, nil
 	}
 	trust, err := r.trust()
 	if err != nil {
-		return fmt.Errorf("read the trust policy of %s: %w", r.arn, err)
+		return false, fmt.Errorf("read the trust policy of %s: %w", r.arn, err)
 	}
-	caller := &lambda.Caller{Kind: lambda.PrincipalService, ARN: lambdaService}
+	caller := &lambda.Caller{Kind: lambda.PrincipalService, ARN: service}
 	d := policy.Evaluate([]policy.Source{{Name: "trust policy", Policy: trust}}, &policy.Request{
 		Action:    actionAssumeRole,
 		Resource:  r.arn,
 		Principal: principalOf(caller),
 		Context: &requestContext{caller: caller, now: s.now, extra: policy.Values{
 			"aws:sourceaccount": {account},
-			"aws:sourcearn":     {functionARN},
+			"aws:sourcearn":     {sourceARN},
 		}},
 	})
-	if d.Effect != policy.Allow {
-		return errCannotAssume()
-	}
-	return nil
+	return d.Effect == policy.Allow, nil
 }
 
 // CanPassRole says whether the caller in ctx may give a role to a service such as

@@ -1,10 +1,7 @@
 package node
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/asyncinvoke"
@@ -22,6 +19,7 @@ import (
 type asyncInvokes struct {
 	plane      *controlplane.Service
 	iam        *iam.Service
+	hub        *hub
 	dispatcher *asyncinvoke.Dispatcher
 	frontend   *frontend.Frontend[counter.Slot, workermanager.Environment]
 }
@@ -66,32 +64,34 @@ func (a *asyncInvokes) RunEvent(ctx context.Context, t asyncinvoke.Target, inv *
 	return result, nil
 }
 
-// deliverySession is how long the keys of a delivery are good for: one is made for
-// each and used at once.
-const deliverySession = 15 * time.Minute
-
-// Deliver meets asyncinvoke.Targets. It serves functions as destinations; they are
-// invoked with the record as their event.
+// Deliver meets asyncinvoke.Targets.
 func (a *asyncInvokes) Deliver(ctx context.Context, d asyncinvoke.Delivery) error {
-	fields := strings.SplitN(d.ARN, ":", 6)
-	if len(fields) < 6 || fields[2] != "lambda" || d.DeadLetter {
-		return fmt.Errorf("this node delivers to functions only, not to %q", d.ARN)
-	}
-	keys, err := a.iam.MintFunctionSession(ctx, d.RoleARN, d.Function, deliverySession)
+	c, err := a.hub.asFunction(ctx, d.RoleARN, d.Function)
 	if err != nil {
-		return fmt.Errorf("take the execution role: %w", err)
+		return err
 	}
-	id, err := a.iam.Lookup(ctx, keys.AccessKeyID, keys.SessionToken)
-	if err != nil {
-		return fmt.Errorf("take the execution role: %w", err)
+	return a.hub.deliver(ctx, c, asyncParcel(d))
+}
+
+// asyncParcel is a delivery as the hub takes it: each kind of destination reads the
+// record in its own wrapping (Lambda developer guide, "Retaining records of
+// asynchronous invocations").
+func asyncParcel(d asyncinvoke.Delivery) parcel {
+	p := parcel{ARN: d.ARN, Body: d.Body, TraceID: d.TraceID, Key: d.ObjectKey()}
+	for name, at := range d.Attributes {
+		if p.Attributes == nil {
+			p.Attributes = map[string]attribute{}
+		}
+		p.Attributes[name] = attribute(at)
 	}
-	caller := id.Caller
-	caller.Region = cmp.Or(fields[3], d.Function.Region)
-	caller.RequestID = lambda.NewRequestID()
-	_, err = a.frontend.Invoke(lambda.WithCaller(ctx, caller), frontend.Input{
-		Caller: caller, FunctionName: d.ARN, Type: lambda.Event, TraceID: d.TraceID, Payload: d.Body,
-	})
-	return err
+	how := "Failure"
+	if d.Condition == asyncinvoke.Success {
+		how = "Success"
+	}
+	p.Event = busEvent{
+		Source: "lambda", DetailType: "Lambda Function Invocation Result - " + how, Resources: []string{d.ARN, d.FunctionARN},
+	}
+	return p
 }
 
 // eventsRun is the dispatcher at work.

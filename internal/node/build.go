@@ -49,6 +49,7 @@ type parts struct {
 	queue  *queue.Engine
 	events *asyncinvoke.Dispatcher
 	push   *s3Push
+	hub    *hub
 	iam    *iam.Service
 	logs   *logs.Service
 	s3     *s3.Service
@@ -143,15 +144,15 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	})
 	p.iam.UseResources("lambda", lambdaResources{p.plane})
 	p.iam.UseResources("logs", logResources{p.logs})
-	events := &asyncInvokes{plane: p.plane, iam: p.iam}
+	events := &asyncInvokes{plane: p.plane, iam: p.iam, hub: p.hub}
 	p.events = n.dispatcher(p.queue, events)
 	events.dispatcher = p.events
 	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, events, n.log)
 	events.frontend = front
-	p.push.frontend = front
 	p.invoker = invoker{front}
 	all := services(p)
 	p.local = newLocal(p.iam, all)
+	p.hub.frontend, p.hub.local, p.hub.objects = front, p.local, p.s3
 	signatures := awsapi.NewAuthenticator(identities{p.iam}, n.cfg.Region, time.Now)
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    all,
@@ -200,7 +201,8 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return fmt.Errorf("open the logs: %w", err)
 	}
 	p.closers = append(p.closers, p.logs.Close)
-	p.push = &s3Push{log: n.log}
+	p.hub = &hub{iam: p.iam, log: n.log}
+	p.push = &s3Push{p.hub}
 	p.s3, err = s3.Open(ctx, s3.Config{
 		Dir: n.dir("s3"), Identities: s3Identities{p.iam}, Authorizer: &s3Authorizer{iam: p.iam},
 		Region: n.cfg.Region, Events: p.push.Deliver, Destination: p.push.Check, Log: n.log,

@@ -2,65 +2,78 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 
-	"github.com/hearthfaas/hearth/internal/counter"
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/s3"
-	"github.com/hearthfaas/hearth/internal/workermanager"
 )
 
-// s3Push invokes functions when something happens in a bucket, as the service
-// s3.amazonaws.com: the function's resource policy must let it.
-type s3Push struct {
-	frontend *frontend.Frontend[counter.Slot, workermanager.Environment] // set once it is built
-	log      *slog.Logger
+// s3Push takes what happens in buckets to functions, queues, topics and the event
+// bus, as the service s3.amazonaws.com: the policy of the target must let it.
+type s3Push struct{ hub *hub }
+
+const s3Service = "s3.amazonaws.com"
+
+func s3Caller(bucket, account, target string) lambda.Caller {
+	return asService(s3Service, "arn:aws:s3:::"+bucket, account, target)
 }
 
-// caller is S3 on behalf of a bucket, at a function's address.
-func (p *s3Push) caller(bucket, account, functionARN string) (lambda.Caller, error) {
-	fields := strings.SplitN(functionARN, ":", 7)
-	if len(fields) < 7 || fields[2] != "lambda" {
-		return lambda.Caller{}, fmt.Errorf("this node notifies functions only, not %q", functionARN)
-	}
-	return lambda.Caller{
-		Kind: lambda.PrincipalService, ARN: "s3.amazonaws.com",
-		Account: fields[4], Region: fields[3], RequestID: lambda.NewRequestID(),
-		SourceARN: "arn:aws:s3:::" + bucket, SourceAccount: account,
-	}, nil
-}
-
-// Check meets s3.Config.Destination: the function exists and S3 may invoke it.
-func (p *s3Push) Check(ctx context.Context, bucket, account, arn string) error {
-	c, err := p.caller(bucket, account, arn)
-	if err != nil {
+// Check meets s3.Config.Destination: the target exists and S3 may use it. Functions
+// are asked with a dry run; queues and topics get the test message, as on AWS.
+func (p *s3Push) Check(ctx context.Context, t s3.DestinationCheck) error {
+	c := s3Caller(t.Bucket, t.Account, t.ARN)
+	if strings.HasPrefix(t.ARN, "arn:aws:lambda:") {
+		c.RequestID = lambda.NewRequestID()
+		_, err := p.hub.frontend.Invoke(lambda.WithCaller(ctx, c), frontend.Input{Caller: c, FunctionName: t.ARN, Type: lambda.DryRun})
 		return err
 	}
-	_, err = p.frontend.Invoke(lambda.WithCaller(ctx, c), frontend.Input{Caller: c, FunctionName: arn, Type: lambda.DryRun})
+	if strings.HasSuffix(t.ARN, ".fifo") {
+		return fmt.Errorf("%q keeps an order, which S3 does not", t.ARN)
+	}
+	return p.hub.deliver(ctx, c, parcel{ARN: t.ARN, Body: t.TestMessage, Subject: s3Subject})
+}
+
+// s3Subject is the subject of what S3 sends to topics.
+const s3Subject = "Amazon S3 Notification"
+
+// Deliver meets s3.Config.Events: nil once the event is the target's own, or can
+// never be. Other errors have it offered again.
+func (p *s3Push) Deliver(ctx context.Context, e s3.Event) error {
+	err := p.deliver(ctx, e)
+	if err != nil && final(err) {
+		p.hub.log.WarnContext(ctx, "a bucket's event found nobody who takes it",
+			"bucket", e.Bucket, "destination", e.Destination, "error", err)
+		return nil
+	}
 	return err
 }
 
-// Deliver meets s3.Config.Events: nil once the event is among the function's own,
-// or can never be. Other errors have it offered again.
-func (p *s3Push) Deliver(ctx context.Context, e s3.Event) error {
-	payload, err := e.Payload()
+func (p *s3Push) deliver(ctx context.Context, e s3.Event) error {
+	if e.Destination != s3.EventBridge {
+		payload, err := e.Payload()
+		if err != nil {
+			return err
+		}
+		return p.hub.deliver(ctx, s3Caller(e.Bucket, e.Account, e.Destination), parcel{ARN: e.Destination, Body: payload, Subject: s3Subject})
+	}
+	detailType, detail, ok := e.Detail()
+	if !ok {
+		return nil
+	}
+	body, err := json.Marshal(detail)
 	if err != nil {
-		return err
+		return fmt.Errorf("encode an event: %w", err)
 	}
-	c, err := p.caller(e.Bucket, e.Account, e.Destination)
-	if err == nil {
-		_, err = p.frontend.Invoke(lambda.WithCaller(ctx, c), frontend.Input{
-			Caller: c, FunctionName: e.Destination, Type: lambda.Event, Payload: payload,
-		})
-	}
-	refused, ok := errors.AsType[*lambda.Error](err)
-	if ok && (refused.Code == lambda.CodeResourceNotFound || refused.Code == lambda.CodeAccessDenied) {
-		p.log.WarnContext(ctx, "a bucket's event found no function that takes it",
-			"bucket", e.Bucket, "destination", e.Destination, "error", err)
+	c := s3Caller(e.Bucket, e.Account, "")
+	c.Region, c.Account = e.Region, e.Account
+	err = p.hub.announce(ctx, c, parcel{Body: body, Event: busEvent{
+		Source: "aws.s3", DetailType: detailType, Resources: []string{"arn:aws:s3:::" + e.Bucket}, Time: e.Time,
+	}})
+	if errors.Is(err, errNotServed) {
 		return nil
 	}
 	return err

@@ -35,6 +35,8 @@ type Event struct {
 	// Sequencer orders the events of one key, as text.
 	Sequencer string `json:"sequencer"`
 	Principal string `json:"principal"`
+	// Requester is the account of the principal, or the service that acted by itself.
+	Requester string `json:"requester,omitempty"`
 	SourceIP  string `json:"source_ip"`
 	RequestID string `json:"request_id"`
 }
@@ -75,6 +77,14 @@ func (e *Event) Payload() ([]byte, error) {
 	return encodeJSON(map[string]any{"Records": []any{record}})
 }
 
+// testMessage is what a queue or a topic gets when a bucket is told of it (S3 user
+// guide, "Event message structure").
+func (c *call) testMessage() ([]byte, error) {
+	return encodeJSON(struct{ Service, Event, Time, Bucket, RequestId, HostId string }{
+		"Amazon S3", "s3:TestEvent", c.s.now().UTC().Format("2006-01-02T15:04:05.000Z"), c.bucket, c.id, hostID(c.id),
+	})
+}
+
 func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -88,7 +98,7 @@ func encodeJSON(v any) ([]byte, error) {
 // notifier makes the notifications of a change that this request does.
 func (c *call) notifier(name string) func(index.Object) [][]byte {
 	return c.s.notifier(c.rec, name, Event{
-		Principal: principalID(c.caller), SourceIP: c.caller.SourceIP, RequestID: c.id,
+		Principal: principalID(c.caller), Requester: c.caller.Account, SourceIP: c.caller.SourceIP, RequestID: c.id,
 	})
 }
 

@@ -284,7 +284,9 @@ func (s *Service) expireOne(ctx context.Context, rec *index.Bucket, o *index.Obj
 			if madeMarker {
 				name = "LifecycleExpiration:DeleteMarkerCreated"
 			}
-			return s.notifier(rec, name, Event{Principal: "s3.amazonaws.com", SourceIP: "s3.amazonaws.com", RequestID: newRequestID()})(gone)
+			return s.notifier(rec, name, Event{
+				Principal: lifecyclePrincipal, Requester: lifecyclePrincipal, SourceIP: lifecyclePrincipal, RequestID: newRequestID(),
+			})(gone)
 		},
 	})
 	if err != nil {

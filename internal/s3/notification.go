@@ -112,8 +112,14 @@ func (c *call) checkNotification(text []byte) ([]byte, error) {
 		}
 	}
 	if c.s.cfg.Destination != nil && !strings.EqualFold(c.r.Header.Get("X-Amz-Skip-Destination-Validation"), "true") {
+		test, err := c.testMessage()
+		if err != nil {
+			return nil, err
+		}
 		for _, t := range targets {
-			if c.s.cfg.Destination(c.ctx(), c.bucket, c.rec.Account, t.arn()) != nil {
+			d := DestinationCheck{Bucket: c.bucket, Account: c.rec.Account, ARN: t.arn(), TestMessage: test}
+			if err := c.s.cfg.Destination(c.ctx(), d); err != nil {
+				c.s.log.InfoContext(c.ctx(), "a bucket cannot notify a destination", "bucket", c.bucket, "destination", d.ARN, "error", err)
 				return nil, faultf("InvalidArgument", "Unable to validate the following destination configurations")
 			}
 		}

@@ -75,9 +75,16 @@ type Config struct {
 	// transaction as its change, and offered again, also after a restart, until
 	// Events has returned nil for it. Nil keeps none.
 	Events func(context.Context, Event) error
-	// Destination checks that a notification may be sent to an ARN on behalf of a
-	// bucket. Nil accepts every well-formed ARN.
-	Destination func(ctx context.Context, bucket, account, arn string) error
+	// Destination checks that notifications may be sent to where a bucket wants them,
+	// by sending a test message where AWS does. Nil accepts every well-formed ARN.
+	Destination func(context.Context, DestinationCheck) error
+}
+
+// DestinationCheck is what Config.Destination is asked.
+type DestinationCheck struct {
+	Bucket, Account string // of the bucket
+	ARN             string
+	TestMessage     []byte // for queues and topics
 }
 
 // Service is S3.
