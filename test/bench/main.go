@@ -50,6 +50,7 @@ type suite struct {
 var suites = []suite{
 	{"start", "the tool itself: start-up and memory", (*bench).startUp},
 	{"warm", "warm calls, one at a time, beside their floors", (*bench).warm},
+	{"identity", "who and may: what signature and policies cost of an invoke", (*bench).identity},
 	{"load", "warm calls, 16 and 64 at a time", (*bench).load},
 	{"cold", "cold starts by runtime, beside the bare start", (*bench).cold},
 	{"memory", "memory of an idle environment, beside the bare runtime's", (*bench).memory},
