@@ -149,6 +149,8 @@ func principalValue(c *lambda.Caller, key string) string {
 // sessionValue answers for what temporary credentials carry.
 func sessionValue(se *lambda.Session, key string) string {
 	switch key {
+	case "aws:multifactorauthpresent":
+		return "false" // temporary keys say so; there are no devices here (and no aws:MultiFactorAuthAge)
 	case "aws:tokenissuetime":
 		return se.Issued.UTC().Format(time.RFC3339)
 	case "aws:sourceidentity":
