@@ -204,6 +204,9 @@ func (c *Codec) Match(r *http.Request, body []byte) (*Call, error) {
 			return nil, err
 		}
 		call.from.labels = labels
+		for literal := range found.route.query {
+			call.from.query.Del(literal)
+		}
 		name = found.route.op.name
 	case AWSQuery:
 		form, err := ParseForm(r, body)

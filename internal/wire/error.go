@@ -200,7 +200,9 @@ var frontDoor = map[string]ErrorShape{
 // type either.
 func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 	if len(body) > 0 {
-		w.Header().Set("Content-Type", contentType)
+		if w.Header().Get("Content-Type") == "" { // else a member of the output names it
+			w.Header().Set("Content-Type", contentType)
+		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)

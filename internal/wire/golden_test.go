@@ -19,12 +19,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -76,6 +79,12 @@ func sdkServices() []sdkService {
 		{
 			"dynamodbstreams", &Service{Name: "dynamodb", Model: "dynamodbstreams"},
 			func(rt http.RoundTripper) any { return dynamodbstreams.NewFromConfig(cfg(rt)) },
+		},
+		{"scheduler", &Service{Name: "scheduler"}, func(rt http.RoundTripper) any { return scheduler.NewFromConfig(cfg(rt)) }},
+		{"apigateway", &Service{Name: "apigateway"}, func(rt http.RoundTripper) any { return apigateway.NewFromConfig(cfg(rt)) }},
+		{
+			"apigatewayv2", &Service{Name: "apigateway", Model: "apigatewayv2"},
+			func(rt http.RoundTripper) any { return apigatewayv2.NewFromConfig(cfg(rt)) },
 		},
 	}
 }
@@ -168,7 +177,7 @@ func TestEveryGoldenRequestIsDecodedAndEncodedTheSameByTheSDK(t *testing.T) {
 		t.Run(s.module, func(t *testing.T) {
 			codec := allOperations(t, s)
 			files, err := filepath.Glob(filepath.Join(moduleDir(t, s.module), "request_snapshot", "*.request.snap"))
-			if err != nil || len(files) == 0 {
+			if err != nil || len(files) == 0 && !unpublished(codec) {
 				t.Fatalf("no golden requests: %v", err)
 			}
 			for _, file := range files {
@@ -183,6 +192,75 @@ func TestEveryGoldenRequestIsDecodedAndEncodedTheSameByTheSDK(t *testing.T) {
 			t.Logf("%d golden requests", len(files))
 		})
 	}
+}
+
+// unpublished says that the module of a service ships neither schemas nor golden files.
+func unpublished(c *Codec) bool {
+	m := models[c.service.Model]
+	return m.bindings != nil && c.service.Protocol == RestJSON1
+}
+
+func TestEveryRequestOfAModuleWithoutSchemasIsReadAsTheSDKWroteIt(t *testing.T) {
+	for _, s := range sdkServices() {
+		codec := allOperations(t, s)
+		if !unpublished(codec) {
+			continue
+		}
+		t.Run(s.module, func(t *testing.T) {
+			for name, served := range codec.served {
+				t.Run(name, func(t *testing.T) { checkRoundTrip(t, s, codec, served) })
+			}
+		})
+	}
+}
+
+// checkRoundTrip sends a full input with the SDK's client, compares what the codec
+// reads with it, answers with a full output and compares what the client reads.
+func checkRoundTrip(t *testing.T, s sdkService, codec *Codec, served *served) {
+	in, out := served.op.NewInput(), served.op.NewOutput()
+	fill(reflect.ValueOf(in).Elem(), 0)
+	fill(reflect.ValueOf(out).Elem(), 0)
+	if export, ok := in.(*apigateway.GetExportInput); ok {
+		export.Accepts = aws.String("application/json") // its client says so whatever it is asked for
+	}
+	var got any
+	client := s.client(roundTrip(func(r *http.Request) (*http.Response, error) {
+		var body []byte
+		if r.Body != nil {
+			body, _ = io.ReadAll(r.Body)
+		}
+		call, err := codec.Match(r, body)
+		if err != nil {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+			return nil, errCaught
+		}
+		if got, err = call.Decode(); err != nil {
+			t.Errorf("decode: %v", err)
+			return nil, errCaught
+		}
+		w := httptest.NewRecorder()
+		if err := call.WriteResult(w, "id", out); err != nil {
+			t.Errorf("answer: %v", err)
+			return nil, errCaught
+		}
+		return w.Result(), nil
+	}))
+	read, err := invoke(client, served.op.Name, in)
+	if err != nil {
+		t.Fatalf("the client: %v", err)
+	}
+	if !reflect.DeepEqual(got, in) {
+		t.Errorf("request:\n got %s\nwant %s", printed(got), printed(in))
+	}
+	clearMetadata(read)
+	if !reflect.DeepEqual(read, out) {
+		t.Errorf("answer:\n got %s\nwant %s", printed(read), printed(out))
+	}
+}
+
+func printed(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
 }
 
 func checkGoldenRequest(t *testing.T, s sdkService, codec *Codec, name string, want snapshot) {
@@ -270,8 +348,8 @@ var skippedResponses = map[string]string{
 
 func TestEveryGoldenAnswerReadByTheSDKIsEncodedTheSame(t *testing.T) {
 	for _, s := range sdkServices() {
-		if codec := allOperations(t, s); codec.service.Protocol == AWSQuery {
-			continue // the modules of IAM, STS and SNS ship no answers
+		if codec := allOperations(t, s); codec.service.Protocol == AWSQuery || unpublished(codec) {
+			continue // the modules of IAM, STS, SNS, Scheduler and API Gateway ship no answers
 		}
 		t.Run(s.module, func(t *testing.T) {
 			codec := allOperations(t, s)

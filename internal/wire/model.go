@@ -37,6 +37,7 @@ type model struct {
 	// lowerCase.
 	bindings  map[string]binding
 	lowerCase bool
+	stamp     string // the format of timestamps, where it is not the protocol's
 }
 
 // binding is what a schema says of a member.
@@ -77,7 +78,7 @@ var models = map[string]model{
 	"apigateway": {operations: apigatewayOperations, bindings: apigatewayBindings, lowerCase: true, defaults: Service{
 		Protocol: RestJSON1, Errors: apigatewayErrors,
 	}},
-	"apigatewayv2": {operations: apigatewayv2Operations, bindings: apigatewayv2Bindings, lowerCase: true, defaults: Service{
+	"apigatewayv2": {operations: apigatewayv2Operations, bindings: apigatewayv2Bindings, lowerCase: true, stamp: stampDateTime, defaults: Service{
 		SigningName: "apigateway", Protocol: RestJSON1, Errors: apigatewayv2Errors,
 	}},
 	"cloudwatch": {operations: cloudwatchOperations, defaults: Service{

@@ -234,11 +234,12 @@ func (m *member) take(of model, structure, field string) {
 		m.name = string(unicode.ToLower(first)) + field[size:]
 		m.query.name = m.name
 	}
+	m.stamp = of.stamp
 	b, ok := of.bindings[structure+"."+field]
 	if !ok {
 		return
 	}
-	m.place, m.placeName, m.stamp = b.place, b.placeName, b.stamp
+	m.place, m.placeName, m.stamp = b.place, b.placeName, cmp.Or(b.stamp, of.stamp)
 	if b.name != "" {
 		m.name, m.query.name = b.name, b.name
 	}

@@ -48,9 +48,40 @@ var places = map[string]string{
 	"uri": "inLabel", "querystring": "inQuery", "header": "inHeader", "statusCode": "inStatus",
 }
 
+var (
+	bindingsInSerializer = regexp.MustCompile(`(?s)func awsRestjson1_serializeOpHttpBindings(\w+Input)\(v .*?\n\}\n`)
+	boundField           = regexp.MustCompile(`encoder\.(SetQuery|AddQuery|SetURI)\("([^"]+)"\)\.\w+\((?:string\()?\*?v\.(\w+)`)
+)
+
+// addYounger adds what the SDK's own serializers bind that the old model does not know.
+func addYounger(rows map[string]string, m *oldModel, root string) error {
+	if m.Metadata.Protocol != "rest-json" {
+		return nil
+	}
+	src, err := os.ReadFile(filepath.Join(root, "serializers.go"))
+	if err != nil {
+		return err
+	}
+	if _, ok := m.Operations["GetRestApis"]; ok {
+		rows["GetDomainNameAccessAssociationsOutput.Items"] = `name: "item"` // as in every list of API Gateway
+	}
+	for _, f := range bindingsInSerializer.FindAllStringSubmatch(string(src), -1) {
+		for _, b := range boundField.FindAllStringSubmatch(f[0], -1) {
+			place := "inQuery"
+			if b[1] == "SetURI" {
+				place = "inLabel"
+			}
+			if key := f[1] + "." + b[3]; rows[key] == "" {
+				rows[key] = fmt.Sprintf("placeName: %q, place: %s", b[2], place)
+			}
+		}
+	}
+	return nil
+}
+
 // writeBindings prints, for every field of the SDK's structs that does not go by its
 // own name, how it travels.
-func writeBindings(src *bytes.Buffer, service string, m *oldModel) {
+func writeBindings(src *bytes.Buffer, service string, m *oldModel, root string) error {
 	fmt.Fprintf(src, "var %sBindings = map[string]binding{\n", service)
 	rows := map[string]string{}
 	for goName, s := range m.structures() {
@@ -58,12 +89,16 @@ func writeBindings(src *bytes.Buffer, service string, m *oldModel) {
 			rows[goName+"."+exported(name)] = m.row(s, name, mem)
 		}
 	}
+	if err := addYounger(rows, m, root); err != nil {
+		return err
+	}
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
 		if rows[key] != "" {
 			fmt.Fprintf(src, "\t%q: {%s},\n", key, rows[key])
 		}
 	}
 	src.WriteString("}\n\n")
+	return nil
 }
 
 // structures are the shapes by the names of the SDK's structs.

@@ -93,7 +93,9 @@ func run() error {
 			if err := bindOperations(ops, m, dir); err != nil {
 				return err
 			}
-			writeBindings(&bindings, s.module, m)
+			if err := writeBindings(&bindings, s.module, m, dir); err != nil {
+				return err
+			}
 		}
 		fmt.Fprintf(&src, "var %sOperations = []modelOperation{\n", s.module)
 		for _, op := range ops {
