@@ -39,6 +39,9 @@ func (s *Service) CreateFunction(ctx context.Context, in *awslambda.CreateFuncti
 	if err == nil {
 		err = s.checkRole(ctx, id, made.Role)
 	}
+	if err == nil {
+		err = s.checkDeadLetterRole(ctx, id, made.Role, in.DeadLetterConfig)
+	}
 	if err == nil && s.view.function(id).exists {
 		err = alreadyExists(id)
 	}

@@ -137,7 +137,7 @@ func (s *Service) changeEventInvoke(ctx context.Context, op string, name, qualif
 	if !merge && c.retries == nil && c.age == nil && c.destinations == nil {
 		return nil, invalid("You must specify at least one of error handling or destination setting.")
 	}
-	if err := s.checkDestinations(id, c.destinations); err != nil {
+	if err := s.checkDestinations(ctx, id, c.destinations); err != nil {
 		return nil, err
 	}
 	var next eventInvokeRecord
@@ -179,7 +179,7 @@ func (s *Service) changeEventInvoke(ctx context.Context, op string, name, qualif
 
 // checkDestinations says whether records may go where a request wants them: queues,
 // topics, event buses, other functions that exist, and for failures buckets.
-func (s *Service) checkDestinations(id lambda.FunctionID, d *types.DestinationConfig) error {
+func (s *Service) checkDestinations(ctx context.Context, id lambda.FunctionID, d *types.DestinationConfig) error {
 	if d == nil {
 		return nil
 	}
@@ -191,16 +191,18 @@ func (s *Service) checkDestinations(id lambda.FunctionID, d *types.DestinationCo
 		failure = value(d.OnFailure.Destination)
 	}
 	for _, arn := range []string{failure, success} {
-		f := strings.SplitN(arn, ":", 6)
-		if arn == "" || len(f) == 6 && slices.Contains([]string{"sqs", "sns", "events"}, f[2]) {
+		if arn == "" {
 			continue
 		}
-		if len(f) == 6 && f[2] == "s3" && arn == failure {
-			continue
-		}
-		if len(f) < 6 || f[2] != "lambda" {
+		if !takesRecords(arn, arn == failure) {
 			return invalid("The provided destination config DestinationConfig(onSuccess=%s, onFailure=%s) is invalid.",
 				printDestination("OnSuccess", success), printDestination("OnFailure", failure))
+		}
+		if !strings.HasPrefix(arn, "arn:aws:lambda:") {
+			if s.cfg.Destinations != nil && !s.cfg.Destinations.Exists(ctx, arn) {
+				return invalid("The destination ARN %s is invalid.", arn)
+			}
+			continue
 		}
 		ref, ok := lambda.ParseFunctionRef(arn)
 		to := lambda.FunctionID{Account: ref.Account, Region: ref.Region, Name: ref.Name}
@@ -212,6 +214,24 @@ func (s *Service) checkDestinations(id lambda.FunctionID, d *types.DestinationCo
 		}
 	}
 	return nil
+}
+
+// takesRecords says whether an ARN is of a kind that records go to: not what keeps
+// an order, and buckets for failures only.
+func takesRecords(arn string, failure bool) bool {
+	f := strings.SplitN(arn, ":", 6)
+	if len(f) < 6 || f[0] != "arn" || f[5] == "" {
+		return false
+	}
+	switch f[2] {
+	case "sqs", "sns":
+		return !strings.HasSuffix(arn, ".fifo")
+	case "events", "lambda":
+		return true
+	case "s3":
+		return failure
+	}
+	return false
 }
 
 func printDestination(kind, arn string) string {

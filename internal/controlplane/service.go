@@ -59,6 +59,7 @@ type Config struct {
 	Limits       Limits         // nil: nobody counts invokes
 	Sources      MappingSources // nil: no event source is polled
 	Objects      Objects        // nil: there are no buckets
+	Destinations Destinations   // nil: every target exists and may be sent to
 	// Allow says whether the caller in ctx may do something to a resource that has
 	// this policy document, or none when it is empty; nil allows everything within
 	// the caller's account and nothing in others.

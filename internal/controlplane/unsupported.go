@@ -69,11 +69,3 @@ func checkMemoryAndTime(s settings) error {
 	}
 	return nil
 }
-
-// checkDeadLetter says whether a dead-letter target is one that Lambda sends to.
-func checkDeadLetter(arn string) error {
-	if arn == "" || strings.HasPrefix(arn, "arn:aws:sqs:") || strings.HasPrefix(arn, "arn:aws:sns:") {
-		return nil
-	}
-	return invalid("The provided dead-letter target %s is invalid. Only Amazon SQS queues and Amazon SNS topics are supported.", arn)
-}

@@ -30,6 +30,11 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *awslambda
 			return nil, err
 		}
 	}
+	role := s.view.function(id).record.value.Latest.Settings.Role
+	set(&role, in.Role)
+	if err := s.checkDeadLetterRole(ctx, id, role, in.DeadLetterConfig); err != nil {
+		return nil, err
+	}
 	asked := changes{
 		role: in.Role, handler: in.Handler, description: in.Description, runtime: in.Runtime,
 		timeout: in.Timeout, memory: in.MemorySize, ephemeral: in.EphemeralStorage,

@@ -134,6 +134,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Architectures: architectures(),
 		FunctionURL:   functionURL(addr),
 		Objects:       p.s3,
+		Destinations:  destinations{p.hub},
 		PassRole: func(ctx context.Context, arn string) error {
 			return p.iam.CanPassRole(ctx, arn, "lambda.amazonaws.com")
 		},

@@ -47,3 +47,9 @@ type noAnswer struct{ header http.Header }
 func (a *noAnswer) Header() http.Header         { return a.header }
 func (a *noAnswer) Write(b []byte) (int, error) { return io.Discard.Write(b) }
 func (a *noAnswer) WriteHeader(int)             {}
+
+// HasBucket says whether there is a bucket of a name.
+func (s *Service) HasBucket(name string) bool {
+	_, ok := s.index.Bucket(name)
+	return ok
+}
