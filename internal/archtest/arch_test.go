@@ -77,7 +77,7 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"controlplane", "iam/...", "logs/..."},
-		may:      []string{"lambda", "store", "wire/...", "code", "iam/...", "logs/...", "store/mem", "store/sqlite", "sandbox"},
+		may:      []string{"lambda", "pattern", "store", "wire/...", "code", "iam/...", "logs/...", "store/mem", "store/sqlite", "sandbox"},
 		because:  "services meet each other through interfaces that node passes in",
 	},
 	{

@@ -147,13 +147,13 @@ func (p *parser) pieces(arg *term) ([]string, error) {
 	var out []string
 	var piece strings.Builder
 	for i := 0; i < len(arg.text); i++ {
-		switch c := arg.text[i]; {
-		case c == '\\':
+		switch c := arg.text[i]; c {
+		case '\\':
 			if i++; i == len(arg.text) || arg.text[i] != '*' && arg.text[i] != '\\' {
 				return nil, p.errorAt(arg.end, "Invalid escape character at pos %d", i-1)
 			}
 			piece.WriteByte(arg.text[i])
-		case c == '*':
+		case '*':
 			if i > 0 && piece.Len() == 0 && len(out) > 0 {
 				return nil, p.errorAt(arg.end, "Consecutive wildcard characters at pos %d", i-1)
 			}

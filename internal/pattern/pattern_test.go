@@ -46,8 +46,10 @@ func TestEventsMeetPatterns(t *testing.T) {
 		{"anything but in any case", `{"x":[{"anything-but":{"equals-ignore-case":["initializing","stopped"]}}]}`, `{"x":"STOPPED"}`, false},
 		{"anything but a wildcard", `{"x":[{"anything-but":{"wildcard":"*/lib/*"}}]}`, `{"x":"/usr/lib/a"}`, false},
 		{"anything but some wildcards", `{"x":[{"anything-but":{"wildcard":["*/lib/*","*/bin/*"]}}]}`, `{"x":"/usr/share/a"}`, true},
-		{"numbers in ranges", `{"detail":{"c-count":[{"numeric":[">",0,"<=",5]}],"d-count":[{"numeric":["<",10]}],"x-limit":[{"numeric":["=",3.018e2]}]}}`,
-			`{"detail":{"c-count":5,"d-count":9.5,"x-limit":301.8}}`, true},
+		{
+			"numbers in ranges", `{"detail":{"c-count":[{"numeric":[">",0,"<=",5]}],"d-count":[{"numeric":["<",10]}],"x-limit":[{"numeric":["=",3.018e2]}]}}`,
+			`{"detail":{"c-count":5,"d-count":9.5,"x-limit":301.8}}`, true,
+		},
 		{"a number at an open end", `{"x":[{"numeric":[">",0,"<",5]}]}`, `{"x":5}`, false},
 		{"a number in text", `{"x":[{"numeric":[">",0]}]}`, `{"x":"5"}`, false},
 		{"the largest number", `{"x":[{"numeric":["<=",5000000000]}]}`, `{"x":5e9}`, true},
