@@ -89,7 +89,7 @@ func (r *recorder) answer() answer {
 
 // serve starts a Hearth without sandboxes in this process: what these tests look at
 // happens before any function runs.
-func serve(t testing.TB) *api {
+func serve(t testing.TB, edits ...func(*hearth.Config)) *api {
 	t.Helper()
 	dir, err := os.MkdirTemp(scratch, "node-")
 	if err != nil {
@@ -98,6 +98,9 @@ func serve(t testing.TB) *api {
 	cfg := hearth.Default()
 	cfg.Listen, cfg.DataDir, cfg.Isolation = "127.0.0.1:0", filepath.Join(dir, "data"), "process"
 	cfg.Path, cfg.Home = os.Getenv("PATH"), os.Getenv("HOME")
+	for _, edit := range edits {
+		edit(&cfg)
+	}
 	n, err := hearth.New(cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})))
 	if err != nil {
 		t.Fatal(err)
