@@ -74,7 +74,7 @@ var hopByHop = map[string]bool{
 func (r *Request) headers() map[string][]string {
 	out := make(map[string][]string, len(r.HTTP.Header)+5)
 	for name, values := range r.HTTP.Header {
-		if !hopByHop[name] && !(r.Signed && name == "Authorization") {
+		if !hopByHop[name] && (!r.Signed || name != "Authorization") {
 			out[name] = values
 		}
 	}
@@ -166,7 +166,7 @@ func TraceID(r *http.Request, now time.Time) string {
 		return id
 	}
 	var b [12]byte
-	rand.Read(b[:]) // it never fails (Go 1.24 and later)
+	rand.Read(b[:])                                              // it never fails (Go 1.24 and later)
 	at := binary.BigEndian.AppendUint32(nil, uint32(now.Unix())) // X-Ray's times have 32 bits
 	return "Root=1-" + hex.EncodeToString(at) + "-" + hex.EncodeToString(b[:])
 }

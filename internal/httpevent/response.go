@@ -84,7 +84,7 @@ func ReadV2(payload []byte, contentType string) (Response, error) {
 		var probe struct {
 			StatusCode json.RawMessage `json:"statusCode"`
 		}
-		if err := json.Unmarshal(payload, &probe); err != nil || probe.StatusCode == nil {
+		if json.Unmarshal(payload, &probe) != nil || probe.StatusCode == nil {
 			return inferred(payload), nil
 		}
 		if err := json.Unmarshal(payload, &p); err != nil {
