@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,6 +29,7 @@ import (
 type target struct {
 	addr    string
 	request []byte
+	status  int // of a good answer; 0 is 200
 }
 
 // ioMax bounds one request, so that a fault ends the benchmark instead of hanging.
@@ -148,7 +150,7 @@ func (c *conn) do() error {
 	if _, err := io.ReadFull(c.r, c.body); err != nil {
 		return fmt.Errorf("read the body: %w", err)
 	}
-	if c.status != http.StatusOK || c.failed {
+	if c.status != cmp.Or(c.t.status, http.StatusOK) || c.failed {
 		return &badAnswer{c.status, string(c.body)}
 	}
 	return nil

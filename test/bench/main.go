@@ -52,6 +52,7 @@ var suites = []suite{
 	{"warm", "warm calls, one at a time, beside their floors", (*bench).warm},
 	{"identity", "who and may: what signature and policies cost of an invoke", (*bench).identity},
 	{"load", "warm calls, 16 and 64 at a time", (*bench).load},
+	{"events", "Event invokes: accepted durably, and fair between functions", (*bench).events},
 	{"cold", "cold starts by runtime, beside the bare start", (*bench).cold},
 	{"memory", "memory of an idle environment, beside the bare runtime's", (*bench).memory},
 	{"functions", "what the number of functions costs", (*bench).functions},
