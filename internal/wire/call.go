@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+
+	"github.com/aws/smithy-go/encoding/cbor"
 )
 
 // Decode makes the operation's input of the request. Members that the operation
@@ -30,6 +32,9 @@ func (c *Call) Decode() (any, error) {
 	}
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return in, nil
+	}
+	if c.codec.service.Protocol == RPCv2CBOR {
+		return in, decodeCBORBody(dst, c.served.in, c.body)
 	}
 	v, err := parseJSON(c.body)
 	if err != nil {
@@ -76,6 +81,14 @@ func (c *Call) WriteResult(w http.ResponseWriter, requestID string, out any) err
 		return nil
 	case RestJSON1:
 		return c.writeREST(w, v)
+	case RPCv2CBOR:
+		value, err := encodeCBOR(c.served.out, v)
+		if err != nil {
+			return fmt.Errorf("encode the result of %s: %w", c.Operation.Name, err)
+		}
+		w.Header().Set(protocolHeader, rpcMark)
+		send(w, http.StatusOK, c.codec.contentType(), cbor.Encode(value))
+		return nil
 	default:
 		body, err := appendJSONStruct(nil, c.served.out, v)
 		if err != nil {
@@ -138,6 +151,8 @@ func (c *Codec) contentType() string {
 		return "application/x-amz-json-1.0"
 	case AWSJSON11:
 		return "application/x-amz-json-1.1"
+	case RPCv2CBOR:
+		return "application/cbor"
 	default:
 		return "application/json"
 	}

@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -115,9 +118,23 @@ func (c *Codec) speaks(r *http.Request) bool {
 		return r.Header.Get("X-Amz-Target") != ""
 	case AWSQuery:
 		return SpeaksQuery(r)
+	case RPCv2CBOR:
+		return r.Header.Get(protocolHeader) == rpcMark
 	default:
 		return true
 	}
+}
+
+// The marks of rpcv2Cbor. The operation is the end of the path,
+// /service/GraniteServiceVersion20100801/operation/ListMetrics.
+const (
+	protocolHeader = "Smithy-Protocol"
+	rpcMark        = "rpc-v2-cbor"
+)
+
+func rpcOperation(r *http.Request) string {
+	_, name, _ := strings.Cut(r.URL.Path, "/operation/")
+	return name
 }
 
 // SpeaksQuery says whether a request is one of awsQuery's, whatever the service.
@@ -174,6 +191,9 @@ func (c *Codec) BodyMax(r *http.Request) int64 {
 // TooLarge is the error for a request whose body is longer than BodyMax.
 func (c *Codec) TooLarge(r *http.Request) *lambda.Error {
 	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), c.service.TargetPrefix+".")
+	if c.service.Protocol == RPCv2CBOR {
+		name = rpcOperation(r)
+	}
 	if c.router != nil {
 		if found := c.router.find(r.Method, r.URL.EscapedPath(), r.URL.Query()); found.route != nil {
 			name = found.route.op.name
@@ -190,6 +210,10 @@ func (c *Codec) TooLarge(r *http.Request) *lambda.Error {
 // UnknownOperationException when AWS has no such operation, and
 // NotImplementedException when Hearth has not.
 func (c *Codec) Match(r *http.Request, body []byte) (*Call, error) {
+	body, err := c.unzipped(r, body)
+	if err != nil {
+		return nil, err
+	}
 	call := &Call{codec: c, body: body}
 	var name string
 	switch c.service.Protocol {
@@ -218,6 +242,8 @@ func (c *Codec) Match(r *http.Request, body []byte) (*Call, error) {
 		}
 		call.form = form
 		name = form.Get("Action")
+	case RPCv2CBOR:
+		name = rpcOperation(r)
 	default:
 		name = strings.TrimPrefix(r.Header.Get("X-Amz-Target"), c.service.TargetPrefix+".")
 	}
@@ -227,6 +253,27 @@ func (c *Codec) Match(r *http.Request, body []byte) (*Call, error) {
 	}
 	call.served, call.Operation = served, served.op
 	return call, nil
+}
+
+// unzipped undoes the compression that clients apply to the larger bodies of a few
+// operations, PutMetricData among them. What comes out is bounded as what comes in.
+func (c *Codec) unzipped(r *http.Request, body []byte) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" || c.service.Protocol == RestJSON1 {
+		return body, nil
+	}
+	zip, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, malformed("the request body is not valid gzip")
+	}
+	limit := c.BodyMax(r)
+	plain, err := io.ReadAll(io.LimitReader(zip, limit+1))
+	if err != nil {
+		return nil, malformed("the request body is not valid gzip")
+	}
+	if int64(len(plain)) > limit {
+		return nil, c.TooLarge(r)
+	}
+	return plain, nil
 }
 
 func unrouted(r *http.Request, found routeResult) error {

@@ -6,15 +6,19 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/aws/smithy-go/encoding/cbor"
+
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
 // queryCodes are the names that awsQuery services give to errors which the JSON
-// services call otherwise (IAM and STS: Common Errors).
+// services call otherwise (IAM and STS: Common Errors; SQS: what its query protocol
+// answers with and no model has).
 var queryCodes = map[string]string{
 	lambda.CodeAccessDenied:          "AccessDenied",
 	lambda.CodeExpiredToken:          "ExpiredToken",
 	lambda.CodeIncompleteSignature:   "IncompleteSignature",
+	lambda.CodeInvalidParameterValue: "InvalidParameterValue",
 	lambda.CodeInvalidSignature:      "SignatureDoesNotMatch",
 	lambda.CodeMissingAuthentication: "MissingAuthenticationToken",
 	lambda.CodeSerialization:         "MalformedInput",
@@ -23,6 +27,8 @@ var queryCodes = map[string]string{
 	lambda.CodeUnknownOperation:      "InvalidAction",
 	lambda.CodeUnrecognizedClient:    "InvalidClientTokenId",
 	lambda.CodeValidation:            "ValidationError",
+
+	"MissingRequiredParameterException": "MissingParameter",
 }
 
 // WriteError answers with e in the envelope of the service's protocol. The caller
@@ -44,6 +50,22 @@ func (c *Codec) WriteError(w http.ResponseWriter, requestID string, e *lambda.Er
 		body = append(body, ',')
 		body = appendMember(body, cmp.Or(f.shape.Member, "message"), e.Message)
 		send(w, f.status, c.contentType(), append(c.appendDetail(body, e.Detail), '}'))
+	case RPCv2CBOR:
+		body := cbor.Map{
+			"__type":                          cbor.String(f.typePrefix + f.code),
+			cmp.Or(f.shape.Member, "message"): cbor.String(e.Message),
+		}
+		if s, v, ok := c.detail(e.Detail); ok {
+			if value, err := encodeCBOR(s, v); err == nil {
+				for name, member := range value.(cbor.Map) {
+					if !isMessage(name) {
+						body[name] = member
+					}
+				}
+			}
+		}
+		w.Header().Set(protocolHeader, rpcMark)
+		send(w, f.status, c.contentType(), cbor.Encode(body))
 	default:
 		w.Header().Set("x-amzn-ErrorType", f.code)
 		body := restError(e, f.shape, f.status, f.modelled)
@@ -77,8 +99,14 @@ func (c *Codec) failure(e *lambda.Error) failure {
 	query := cmp.Or(f.shape.QueryCode, queryCodes[f.code], f.code)
 	switch c.service.Protocol {
 	case AWSQuery:
+		if c.service.Model == "sns" && query == "AccessDenied" {
+			query = "AuthorizationError" // as that service alone calls it
+		}
 		if f.code = query; !f.modelled {
 			f.shape, f.modelled = c.service.Errors[f.code]
+		}
+		if name, ok := c.byQueryCode[f.code]; ok && !f.modelled {
+			f.shape, f.modelled = c.service.Errors[name]
 		}
 	case RestJSON1: // uses the names as they are
 	default:

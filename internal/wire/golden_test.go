@@ -2,9 +2,11 @@ package wire
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -31,6 +34,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/encoding/cbor"
 )
 
 // The SDK ships, for every operation, the request its client sends and an answer
@@ -80,6 +84,7 @@ func sdkServices() []sdkService {
 			"dynamodbstreams", &Service{Name: "dynamodb", Model: "dynamodbstreams"},
 			func(rt http.RoundTripper) any { return dynamodbstreams.NewFromConfig(cfg(rt)) },
 		},
+		{"cloudwatch", &Service{Name: "cloudwatch"}, func(rt http.RoundTripper) any { return cloudwatch.NewFromConfig(cfg(rt)) }},
 		{"scheduler", &Service{Name: "scheduler"}, func(rt http.RoundTripper) any { return scheduler.NewFromConfig(cfg(rt)) }},
 		{"apigateway", &Service{Name: "apigateway"}, func(rt http.RoundTripper) any { return apigateway.NewFromConfig(cfg(rt)) }},
 		{
@@ -285,6 +290,13 @@ func checkGoldenRequest(t *testing.T, s sdkService, codec *Codec, name string, w
 		if r.Body != nil {
 			body, _ = io.ReadAll(r.Body)
 		}
+		if r.Header.Get("Content-Encoding") == "gzip" {
+			zip, err := gzip.NewReader(bytes.NewReader(body))
+			if err != nil {
+				return nil, err
+			}
+			body, _ = io.ReadAll(zip)
+		}
 		return nil, errCaught
 	}))
 	if _, err := invoke(client, name, in); got == nil {
@@ -316,7 +328,54 @@ func checkGoldenRequest(t *testing.T, s sdkService, codec *Codec, name string, w
 		}
 		return
 	}
+	if codec.service.Protocol == RPCv2CBOR {
+		compareCBOR(t, body, want.body)
+		return
+	}
 	compareBodies(t, body, want.body)
+}
+
+func compareCBOR(t *testing.T, got, want []byte) {
+	t.Helper()
+	g, err := cbor.Decode(got)
+	if err != nil {
+		t.Fatalf("body is not CBOR: %v", err)
+	}
+	w, err := cbor.Decode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, w := fmt.Sprint(plainCBOR(g)), fmt.Sprint(plainCBOR(w)); g != w {
+		t.Errorf("body:\n got %s\nwant %s", g, w)
+	}
+}
+
+// plainCBOR makes equal what means the same: times and numbers, whatever their width.
+func plainCBOR(v cbor.Value) any {
+	switch v := v.(type) {
+	case *cbor.Tag:
+		return plainCBOR(v.Value)
+	case cbor.Uint:
+		return float64(v)
+	case cbor.Float32:
+		return float64(v)
+	case cbor.Float64:
+		return float64(v)
+	case cbor.List:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = plainCBOR(v[i])
+		}
+		return list
+	case cbor.Map:
+		object := map[string]any{}
+		for name, member := range v {
+			object[name] = plainCBOR(member)
+		}
+		return object
+	default:
+		return v
+	}
 }
 
 // compareBodies compares JSON by value and anything else by bytes.
@@ -407,6 +466,10 @@ func checkGoldenAnswer(t *testing.T, s sdkService, codec *Codec, name string, wa
 	case w.Code == http.StatusNoContent:
 		if w.Body.Len() != 0 || w.Header().Get("Content-Type") != "" {
 			t.Errorf("a 204 has a body %q or a content type %q", w.Body, w.Header().Get("Content-Type"))
+		}
+	case codec.service.Protocol == RPCv2CBOR:
+		if len(want.body) > 0 {
+			compareCBOR(t, w.Body.Bytes(), want.body)
 		}
 	case len(want.body) == 0:
 		compareBodies(t, w.Body.Bytes(), []byte("{}"))

@@ -82,7 +82,7 @@ var models = map[string]model{
 		SigningName: "apigateway", Protocol: RestJSON1, Errors: apigatewayv2Errors,
 	}},
 	"cloudwatch": {operations: cloudwatchOperations, defaults: Service{
-		SigningName: "monitoring", Protocol: AWSJSON10, Also: []Protocol{AWSQuery}, TargetPrefix: "GraniteServiceVersion20100801",
+		SigningName: "monitoring", Protocol: RPCv2CBOR, Also: []Protocol{AWSJSON10, AWSQuery}, TargetPrefix: "GraniteServiceVersion20100801",
 		TypePrefix: "com.amazonaws.cloudwatch#", Version: "2010-08-01",
 		Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/", Errors: cloudwatchErrors,
 	}},

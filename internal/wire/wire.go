@@ -3,7 +3,7 @@
 // are what a service's operations take, its Output types what they return.
 //
 // It decides how bytes become shapes and shapes become bytes, for restJson1,
-// awsJson and awsQuery. It does not decide who may call (awsapi), which service a
+// awsJson, awsQuery and rpcv2Cbor. It does not decide who may call (awsapi), which service a
 // request is for (awsapi), or what an operation does (the services).
 package wire
 
@@ -23,6 +23,7 @@ const (
 	AWSJSON10 Protocol = "awsJson1_0"
 	AWSJSON11 Protocol = "awsJson1_1"
 	AWSQuery  Protocol = "awsQuery"
+	RPCv2CBOR Protocol = "rpcv2Cbor"
 )
 
 // Service is one AWS service as Hearth serves it: its names on the wire and the
