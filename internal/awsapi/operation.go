@@ -76,7 +76,7 @@ func (x *exchange) perform(svc *service, call *wire.Call, caller lambda.Caller) 
 			return err
 		}
 	}
-	out, err := op.Call(ctx, in)
+	out, err := op.Call(wire.WithSent(ctx, call), in)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ func (c *Call) Decode() (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.formRoot = root
 		return in, decodeForm(dst, c.served.in, plainForm(""), root)
 	}
 	if c.codec.service.Protocol == RestJSON1 {
@@ -40,6 +41,7 @@ func (c *Call) Decode() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.parsed = v
 	return in, decodeJSON(dst, c.served.in, v, 0)
 }
 

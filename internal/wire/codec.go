@@ -165,6 +165,9 @@ type Call struct {
 	from      bound
 	body      []byte
 	form      url.Values
+	// What Decode has read the body as, for Sent: one of the two.
+	formRoot *formNode
+	parsed   any
 }
 
 // BodyMax is how many bytes of body a request may have, known before any is read.
