@@ -13,12 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/sqs"
 	"github.com/hearthfaas/hearth/internal/store/mem"
 	"github.com/hearthfaas/hearth/internal/wire"
 )
@@ -54,6 +56,7 @@ func services(ctx context.Context, dir string) ([]service, error) {
 		{"IAM", operations[*awsiam.Client](), names(identities.IAM()), iam.Notes},
 		{"STS", operations[*sts.Client](), names(identities.STS()), iam.Notes},
 		{"CloudWatch Logs", operations[*cloudwatchlogs.Client](), names(groups.API()), logs.Notes},
+		{"Amazon SQS", operations[*awssqs.Client](), names((&sqs.Service{}).API()), sqs.Notes},
 	}
 	if err := groups.Close(); err != nil {
 		return nil, fmt.Errorf("close the logs: %w", err)

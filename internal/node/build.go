@@ -25,6 +25,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/sandbox"
 	"github.com/hearthfaas/hearth/internal/sandbox/namespace"
 	"github.com/hearthfaas/hearth/internal/sandbox/process"
+	"github.com/hearthfaas/hearth/internal/sqs"
 	"github.com/hearthfaas/hearth/internal/store/sqlite"
 	"github.com/hearthfaas/hearth/internal/wire"
 	"github.com/hearthfaas/hearth/internal/worker"
@@ -47,6 +48,7 @@ const scaleRefill = 10 * time.Second
 type parts struct {
 	store  *sqlite.Store
 	queue  *queue.Engine
+	sqs    *sqs.Service
 	events *asyncinvoke.Dispatcher
 	push   *s3Push
 	hub    *hub
@@ -212,7 +214,7 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return fmt.Errorf("open the buckets: %w", err)
 	}
 	p.closers = append(p.closers, p.s3.Close)
-	return nil
+	return n.openSQS(ctx, p)
 }
 
 // openDriver makes the sandbox driver that the configuration names.
@@ -251,6 +253,7 @@ func services(p *parts) []*wire.Service {
 		with(p.iam.IAM(), awsapi.IAMErrors),
 		with(p.iam.STS(), awsapi.STSErrors),
 		with(p.logs.API(), awsapi.LogsErrors),
+		p.sqs.API(),
 	}
 }
 

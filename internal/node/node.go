@@ -106,6 +106,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services.Go(func() error { return p.logs.Run(servicesCtx) })
 	services.Go(func() error { return p.s3.Run(servicesCtx) })
 	services.Go(func() error { return p.queue.Run(servicesCtx) })
+	services.Go(func() error { return p.sqs.Run(servicesCtx) })
 	services.Go(func() error { return p.iam.Run(servicesCtx) })
 	services.Go(func() error { return p.plane.Run(servicesCtx) })
 	services.Go(func() error { return p.worker.Run(servicesCtx) })
@@ -160,6 +161,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 // drain lets running requests and events end, and ends their environments when they
 // take too long.
 func (n *Node) drain(ctx context.Context, p *parts, server *http.Server, events *eventsRun) error {
+	p.sqs.EndPolls()
 	short, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	if server.Shutdown(short) == nil && events.wait(short) == nil {

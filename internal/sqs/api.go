@@ -1,0 +1,88 @@
+package sqs
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/queue"
+	"github.com/hearthfaas/hearth/internal/wire"
+)
+
+// Operations are what the service can do (Amazon SQS API Reference, 2012-11-05). A
+// batch asks for the permission of its single operation.
+func (s *Service) Operations() []wire.Operation {
+	as := func(action string, op wire.Operation) wire.Operation {
+		op.Action = action
+		return op
+	}
+	return append(s.queueOperations(),
+		either("SendMessage", fromSend, s.sendMessage, func(in *sendInput) *string { return in.QueueUrl }),
+		as("SendMessage", either("SendMessageBatch", fromSendBatch, s.sendMessageBatch, func(in *sendBatchInput) *string { return in.QueueUrl })),
+		either("ReceiveMessage", fromReceive, s.receiveMessage, func(in *receiveInput) *string { return in.QueueUrl }),
+		wire.Op("DeleteMessage", s.deleteMessage, func(c lambda.Caller, in *sqs.DeleteMessageInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		as("DeleteMessage", wire.Op("DeleteMessageBatch", s.deleteMessageBatch, func(c lambda.Caller, in *sqs.DeleteMessageBatchInput) string {
+			return resource(c, in.QueueUrl)
+		})),
+		wire.Op("ChangeMessageVisibility", s.changeVisibility, func(c lambda.Caller, in *sqs.ChangeMessageVisibilityInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		as("ChangeMessageVisibility", wire.Op("ChangeMessageVisibilityBatch", s.changeVisibilityBatch, func(c lambda.Caller, in *sqs.ChangeMessageVisibilityBatchInput) string {
+			return resource(c, in.QueueUrl)
+		})),
+		wire.Op("StartMessageMoveTask", s.startMoveTask, func(_ lambda.Caller, in *sqs.StartMessageMoveTaskInput) string {
+			return aws.ToString(in.SourceArn)
+		}),
+		wire.Op("CancelMessageMoveTask", s.cancelMoveTask, func(_ lambda.Caller, in *sqs.CancelMessageMoveTaskInput) string {
+			source, _, _ := parseHandle(aws.ToString(in.TaskHandle))
+			return source
+		}),
+		wire.Op("ListMessageMoveTasks", s.listMoveTasks, func(_ lambda.Caller, in *sqs.ListMessageMoveTasksInput) string {
+			return aws.ToString(in.SourceArn)
+		}),
+	)
+}
+
+func (s *Service) queueOperations() []wire.Operation {
+	return []wire.Operation{
+		wire.Op("CreateQueue", s.createQueue, func(c lambda.Caller, in *sqs.CreateQueueInput) string {
+			return arnOf(queue.Name{Account: c.Account, Region: c.Region, Name: aws.ToString(in.QueueName)})
+		}),
+		wire.Op("DeleteQueue", s.deleteQueue, func(c lambda.Caller, in *sqs.DeleteQueueInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("PurgeQueue", s.purgeQueue, func(c lambda.Caller, in *sqs.PurgeQueueInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("GetQueueUrl", s.getQueueURL, func(c lambda.Caller, in *sqs.GetQueueUrlInput) string {
+			return arnOf(ownedName(c, in))
+		}),
+		wire.Op("ListQueues", s.listQueues, nil),
+		wire.Op("ListDeadLetterSourceQueues", s.listDeadLetterSourceQueues, func(c lambda.Caller, in *sqs.ListDeadLetterSourceQueuesInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("GetQueueAttributes", s.getQueueAttributes, func(c lambda.Caller, in *sqs.GetQueueAttributesInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("SetQueueAttributes", s.setQueueAttributes, func(c lambda.Caller, in *sqs.SetQueueAttributesInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("TagQueue", s.tagQueue, func(c lambda.Caller, in *sqs.TagQueueInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("UntagQueue", s.untagQueue, func(c lambda.Caller, in *sqs.UntagQueueInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("ListQueueTags", s.listQueueTags, func(c lambda.Caller, in *sqs.ListQueueTagsInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("AddPermission", s.addPermission, func(c lambda.Caller, in *sqs.AddPermissionInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		wire.Op("RemovePermission", s.removePermission, func(c lambda.Caller, in *sqs.RemovePermissionInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+	}
+}
