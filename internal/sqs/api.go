@@ -1,6 +1,8 @@
 package sqs
 
 import (
+	"context"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -17,9 +19,15 @@ func (s *Service) Operations() []wire.Operation {
 		return op
 	}
 	return append(s.queueOperations(),
-		either("SendMessage", fromSend, s.sendMessage, func(in *sendInput) *string { return in.QueueUrl }),
-		as("SendMessage", either("SendMessageBatch", fromSendBatch, s.sendMessageBatch, func(in *sendBatchInput) *string { return in.QueueUrl })),
-		either("ReceiveMessage", fromReceive, s.receiveMessage, func(in *receiveInput) *string { return in.QueueUrl }),
+		wire.Op("SendMessage", s.sendMessage, func(c lambda.Caller, in *sqs.SendMessageInput) string {
+			return resource(c, in.QueueUrl)
+		}),
+		as("SendMessage", wire.Op("SendMessageBatch", s.sendMessageBatch, func(c lambda.Caller, in *sqs.SendMessageBatchInput) string {
+			return resource(c, in.QueueUrl)
+		})),
+		wire.Op("ReceiveMessage", s.receiveMessage, func(c lambda.Caller, in *sqs.ReceiveMessageInput) string {
+			return resource(c, in.QueueUrl)
+		}),
 		wire.Op("DeleteMessage", s.deleteMessage, func(c lambda.Caller, in *sqs.DeleteMessageInput) string {
 			return resource(c, in.QueueUrl)
 		}),
@@ -43,6 +51,15 @@ func (s *Service) Operations() []wire.Operation {
 			return aws.ToString(in.SourceArn)
 		}),
 	)
+}
+
+// sent is a number that the request had, nil when it had none: a delay of 0 overrides
+// the queue's, a wait of 0 makes a short poll. The path is wire.Sent's.
+func sent(ctx context.Context, n int32, path ...any) *int32 {
+	if n == 0 && !wire.Sent(ctx, path...) {
+		return nil
+	}
+	return &n
 }
 
 func (s *Service) queueOperations() []wire.Operation {

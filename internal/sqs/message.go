@@ -61,8 +61,9 @@ type draft struct {
 	size                          int
 }
 
-// draft checks a message and makes what the engine keeps of it.
-func (e *entry) draft(c lambda.Caller, in *sendEntry) (draft, error) {
+// draft checks a message, here an entry of a batch, and makes what the engine keeps of
+// it. delay is nil when the message brings none.
+func (e *entry) draft(c lambda.Caller, in *types.SendMessageBatchRequestEntry, delay *int32) (draft, error) {
 	if in.MessageBody == nil || *in.MessageBody == "" {
 		return draft{}, missing("MessageBody")
 	}
@@ -89,7 +90,7 @@ func (e *entry) draft(c lambda.Caller, in *sendEntry) (draft, error) {
 		d.note(ownTrace, string(trace.Value))
 	}
 	d.note(ownSender, senderOf(c))
-	if err := e.setDelay(&d, in.DelaySeconds); err != nil {
+	if err := e.setDelay(&d, delay); err != nil {
 		return draft{}, err
 	}
 	return d, e.setGroup(&d, in)
@@ -127,7 +128,7 @@ func (e *entry) setDelay(d *draft, seconds *int32) error {
 	return nil
 }
 
-func (e *entry) setGroup(d *draft, in *sendEntry) error {
+func (e *entry) setGroup(d *draft, in *types.SendMessageBatchRequestEntry) error {
 	for _, t := range []struct {
 		name  string
 		value *string

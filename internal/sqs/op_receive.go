@@ -28,21 +28,21 @@ type want struct {
 	names  []string // of message attributes
 }
 
-func (e *entry) want(in *receiveInput) (want, error) {
+func (e *entry) want(ctx context.Context, in *sqs.ReceiveMessageInput) (want, error) {
 	w := want{Request: queue.Request{Max: 1, Wait: e.wait, HeldMax: inFlightMax}, names: in.MessageAttributeNames}
-	if n := in.MaxNumberOfMessages; n != nil {
+	if n := sent(ctx, in.MaxNumberOfMessages, "MaxNumberOfMessages"); n != nil {
 		if *n < 1 || *n > queue.ReceiveMax {
 			return want{}, badParameter(*n, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
 		}
 		w.Max = int(*n)
 	}
-	if n := in.WaitTimeSeconds; n != nil {
+	if n := sent(ctx, in.WaitTimeSeconds, "WaitTimeSeconds"); n != nil {
 		if *n < 0 || *n > waitMax {
 			return want{}, badParameter(*n, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
 		}
 		w.Wait = time.Duration(*n) * time.Second
 	}
-	if n := in.VisibilityTimeout; n != nil {
+	if n := sent(ctx, in.VisibilityTimeout, "VisibilityTimeout"); n != nil {
 		v, err := visibility(*n)
 		if err != nil {
 			return want{}, err
@@ -61,7 +61,7 @@ func (e *entry) want(in *receiveInput) (want, error) {
 }
 
 // addSystem collects the system attributes, which have two members for their names.
-func (w *want) addSystem(in *receiveInput) error {
+func (w *want) addSystem(in *sqs.ReceiveMessageInput) error {
 	names := slices.Clone(in.MessageSystemAttributeNames)
 	for _, n := range in.AttributeNames {
 		names = append(names, types.MessageSystemAttributeName(n))
@@ -84,12 +84,12 @@ func visibility(seconds int32) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-func (s *Service) receiveMessage(ctx context.Context, in *receiveInput) (*sqs.ReceiveMessageOutput, error) {
+func (s *Service) receiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
 	e, err := s.open(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	w, err := e.want(in)
+	w, err := e.want(ctx, in)
 	if err != nil {
 		return nil, err
 	}

@@ -11,43 +11,43 @@ import (
 	"github.com/hearthfaas/hearth/internal/queue"
 )
 
-func (s *Service) sendMessage(ctx context.Context, in *sendInput) (*sqs.SendMessageOutput, error) {
+func (s *Service) sendMessage(ctx context.Context, in *sqs.SendMessageInput) (*sqs.SendMessageOutput, error) {
 	e, err := s.open(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	d, err := e.draft(lambda.CallerFrom(ctx), &sendEntry{
-		MessageBody: in.MessageBody, DelaySeconds: in.DelaySeconds, MessageAttributes: in.MessageAttributes,
+	d, err := e.draft(lambda.CallerFrom(ctx), &types.SendMessageBatchRequestEntry{
+		MessageBody: in.MessageBody, MessageAttributes: in.MessageAttributes,
 		MessageDeduplicationId: in.MessageDeduplicationId, MessageGroupId: in.MessageGroupId,
 		MessageSystemAttributes: in.MessageSystemAttributes,
-	})
+	}, sent(ctx, in.DelaySeconds, "DelaySeconds"))
 	if err != nil {
 		return nil, err
 	}
-	sent, err := s.cfg.Queues.Send(ctx, e.name, d.Outgoing)
+	kept, err := s.cfg.Queues.Send(ctx, e.name, d.Outgoing)
 	if err != nil {
 		return nil, shown(ctx, err)
 	}
 	return &sqs.SendMessageOutput{
-		MessageId: aws.String(sent[0].ID), MD5OfMessageBody: d.md5, MD5OfMessageAttributes: d.md5Attributes,
-		MD5OfMessageSystemAttributes: d.md5System, SequenceNumber: e.sequence(sent[0]),
+		MessageId: aws.String(kept[0].ID), MD5OfMessageBody: d.md5, MD5OfMessageAttributes: d.md5Attributes,
+		MD5OfMessageSystemAttributes: d.md5System, SequenceNumber: e.sequence(kept[0]),
 	}, nil
 }
 
 // sequence is the number that FIFO queues give a message.
-func (e *entry) sequence(sent queue.Sent) *string {
+func (e *entry) sequence(kept queue.Sent) *string {
 	if !e.fifo {
 		return nil
 	}
-	return aws.String(sequence(sent.Sequence))
+	return aws.String(sequence(kept.Sequence))
 }
 
-func (s *Service) sendMessageBatch(ctx context.Context, in *sendBatchInput) (*sqs.SendMessageBatchOutput, error) {
+func (s *Service) sendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 	e, err := s.open(ctx, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkBatch("SendMessageBatchRequestEntry", in.Entries, func(b *sendEntry) *string { return b.Id }); err != nil {
+	if err := checkBatch("SendMessageBatchRequestEntry", in.Entries, func(b *types.SendMessageBatchRequestEntry) *string { return b.Id }); err != nil {
 		return nil, err
 	}
 	if size := batchSize(in.Entries); size > batchBytesMax {
@@ -58,7 +58,7 @@ func (s *Service) sendMessageBatch(ctx context.Context, in *sendBatchInput) (*sq
 	var outgoing []queue.Outgoing
 	var ids []*string
 	for i := range in.Entries {
-		d, err := e.draft(lambda.CallerFrom(ctx), &in.Entries[i])
+		d, err := e.draft(lambda.CallerFrom(ctx), &in.Entries[i], sent(ctx, in.Entries[i].DelaySeconds, "Entries", i, "DelaySeconds"))
 		if err != nil {
 			f, err := failed(ctx, in.Entries[i].Id, err)
 			if err != nil {
@@ -72,21 +72,21 @@ func (s *Service) sendMessageBatch(ctx context.Context, in *sendBatchInput) (*sq
 	if len(drafts) == 0 {
 		return out, nil
 	}
-	sent, err := s.cfg.Queues.Send(ctx, e.name, outgoing...)
+	kept, err := s.cfg.Queues.Send(ctx, e.name, outgoing...)
 	if err != nil {
 		return nil, shown(ctx, err)
 	}
 	for i, d := range drafts {
 		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{
-			Id: ids[i], MessageId: aws.String(sent[i].ID), MD5OfMessageBody: d.md5, MD5OfMessageAttributes: d.md5Attributes,
-			MD5OfMessageSystemAttributes: d.md5System, SequenceNumber: e.sequence(sent[i]),
+			Id: ids[i], MessageId: aws.String(kept[i].ID), MD5OfMessageBody: d.md5, MD5OfMessageAttributes: d.md5Attributes,
+			MD5OfMessageSystemAttributes: d.md5System, SequenceNumber: e.sequence(kept[i]),
 		})
 	}
 	return out, nil
 }
 
 // batchSize is the size of a batch's messages together, valid or not.
-func batchSize(entries []sendEntry) int {
+func batchSize(entries []types.SendMessageBatchRequestEntry) int {
 	n := 0
 	for i := range entries {
 		n += len(aws.ToString(entries[i].MessageBody))
