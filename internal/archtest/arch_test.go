@@ -61,6 +61,11 @@ var layers = []layer{
 		because:  "SQS is an API over the queue engine; identity reaches it through what node passes in",
 	},
 	{
+		packages: []string{"sns"},
+		may:      []string{"lambda", "queue", "store", "wire", "pattern"},
+		because:  "SNS delivers from queues of its own; queues, functions and identity are interfaces that node passes in",
+	},
+	{
 		packages: []string{"sandbox/...", "sandboxtest"},
 		may:      []string{"lambda", "sandbox/...", "sandboxtest"},
 		because:  "a driver knows its family and nobody above it",
@@ -185,7 +190,7 @@ func TestForeignWorldsStayBehindOneDoor(t *testing.T) {
 		{"github.com/opencontainers/cgroups", []string{"sandbox/namespace/..."}, "cgroups stay with the driver"},
 		{"github.com/elastic/go-seccomp-bpf", []string{"sandbox/namespace/..."}, "seccomp stays with the driver"},
 		{"github.com/spf13/cobra", []string{"cli/..."}, "flags stay with the command line"},
-		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "sqs", "cli/...", "demo", "bundle", "harness", "compat", "awshttp", "node"}, "the invoke path speaks no SDK; node uses its types to call its services"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "sqs", "sns", "cli/...", "demo", "bundle", "harness", "compat", "awshttp", "node"}, "the invoke path speaks no SDK; node uses its types to call its services"},
 	}
 	for name, p := range list(t) {
 		for _, imported := range p.Imports {

@@ -25,6 +25,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/sandbox"
 	"github.com/hearthfaas/hearth/internal/sandbox/namespace"
 	"github.com/hearthfaas/hearth/internal/sandbox/process"
+	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
 	"github.com/hearthfaas/hearth/internal/store/sqlite"
 	"github.com/hearthfaas/hearth/internal/wire"
@@ -49,6 +50,7 @@ type parts struct {
 	store  *sqlite.Store
 	queue  *queue.Engine
 	sqs    *sqs.Service
+	sns    *sns.Service
 	events *asyncinvoke.Dispatcher
 	push   *s3Push
 	hub    *hub
@@ -87,6 +89,9 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		}
 	}()
 	if err := n.openState(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := n.openSNS(ctx, p, addr); err != nil {
 		return nil, err
 	}
 	packages, err := code.Open(code.Config{Dir: n.dir("packages"), Log: n.log})
@@ -166,7 +171,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		CodeHandler: links,
 		Own:         admin.New(p.iam),
 		Handlers:    map[string]awsapi.Handler{"s3": p.s3},
-		Sites:       []awsapi.Site{urlSite(p.plane, p.iam, p.invoker, signatures, n.log)},
+		Sites:       []awsapi.Site{urlSite(p.plane, p.iam, p.invoker, signatures, n.log), p.sns},
 		Now:         time.Now,
 		Log:         n.log,
 	})
@@ -254,6 +259,7 @@ func services(p *parts) []*wire.Service {
 		with(p.iam.STS(), awsapi.STSErrors),
 		with(p.logs.API(), awsapi.LogsErrors),
 		p.sqs.API(),
+		p.sns.API(),
 	}
 }
 

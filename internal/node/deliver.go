@@ -115,7 +115,11 @@ func queueMessage(arn []string, p *parcel) *sqs.SendMessageInput {
 		if in.MessageAttributes == nil {
 			in.MessageAttributes = map[string]sqstypes.MessageAttributeValue{}
 		}
-		in.MessageAttributes[name] = sqstypes.MessageAttributeValue{DataType: new(a.Type), StringValue: new(a.Value)}
+		v := sqstypes.MessageAttributeValue{DataType: new(a.Type), StringValue: new(a.Value)}
+		if strings.HasPrefix(a.Type, "Binary") {
+			v.StringValue, v.BinaryValue = nil, []byte(a.Value)
+		}
+		in.MessageAttributes[name] = v
 	}
 	in.MessageGroupId, in.MessageDeduplicationId = filled(p.GroupID), filled(p.DeduplicationID)
 	return in
@@ -127,7 +131,11 @@ func topicMessage(p *parcel) *sns.PublishInput {
 		if in.MessageAttributes == nil {
 			in.MessageAttributes = map[string]snstypes.MessageAttributeValue{}
 		}
-		in.MessageAttributes[name] = snstypes.MessageAttributeValue{DataType: new(a.Type), StringValue: new(a.Value)}
+		v := snstypes.MessageAttributeValue{DataType: new(a.Type), StringValue: new(a.Value)}
+		if strings.HasPrefix(a.Type, "Binary") {
+			v.StringValue, v.BinaryValue = nil, []byte(a.Value)
+		}
+		in.MessageAttributes[name] = v
 	}
 	in.MessageGroupId, in.MessageDeduplicationId = filled(p.GroupID), filled(p.DeduplicationID)
 	return in
