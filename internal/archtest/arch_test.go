@@ -66,6 +66,11 @@ var layers = []layer{
 		because:  "SNS delivers from queues of its own; queues, functions and identity are interfaces that node passes in",
 	},
 	{
+		packages: []string{"eventsource/..."},
+		may:      []string{"lambda", "pattern", "store", "eventsource/..."},
+		because:  "pollers reach sources, functions and roles through interfaces that node passes in",
+	},
+	{
 		packages: []string{"sandbox/...", "sandboxtest"},
 		may:      []string{"lambda", "sandbox/...", "sandboxtest"},
 		because:  "a driver knows its family and nobody above it",
@@ -190,7 +195,7 @@ func TestForeignWorldsStayBehindOneDoor(t *testing.T) {
 		{"github.com/opencontainers/cgroups", []string{"sandbox/namespace/..."}, "cgroups stay with the driver"},
 		{"github.com/elastic/go-seccomp-bpf", []string{"sandbox/namespace/..."}, "seccomp stays with the driver"},
 		{"github.com/spf13/cobra", []string{"cli/..."}, "flags stay with the command line"},
-		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "sqs", "sns", "cli/...", "demo", "bundle", "harness", "compat", "awshttp", "node"}, "the invoke path speaks no SDK; node uses its types to call its services"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "sqs", "sns", "eventsource/...", "cli/...", "demo", "bundle", "harness", "compat", "awshttp", "node"}, "the invoke path speaks no SDK; node uses its types to call its services"},
 	}
 	for name, p := range list(t) {
 		for _, imported := range p.Imports {

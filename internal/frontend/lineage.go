@@ -46,6 +46,16 @@ func follow(trace, arn string) (continued string, looping bool) {
 	return fmt.Sprintf("%s%s%d:%s:%d", base, lineageField, hops, first, again), again >= loopMax || hops > hopsMax
 }
 
+// Trace continues the trace header of a record that was polled for a function, or
+// begins one for an empty text. It reports true when one more invoke is one too many
+// of a loop.
+func Trace(header string, id lambda.FunctionID) (next string, looping bool) {
+	if header == "" {
+		header = newTraceID()
+	}
+	return follow(header, id.ARN())
+}
+
 // number reads a count that a header claims; nonsense is 0.
 func number(s string) int {
 	n, err := strconv.Atoi(s)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/hearthfaas/hearth/internal/asyncinvoke"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/counter"
@@ -94,14 +96,14 @@ func asyncParcel(d asyncinvoke.Delivery) parcel {
 	return p
 }
 
-// eventsRun is the dispatcher at work.
+// eventsRun is the dispatcher and the pollers of mappings at work.
 type eventsRun struct {
 	stop func()
 	done chan struct{}
 	err  error // read after done
 }
 
-// startEvents runs accepted events from when functions are known.
+// startEvents runs accepted events and polls event sources from when functions are known.
 func (n *Node) startEvents(ctx context.Context, p *parts) *eventsRun {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &eventsRun{stop: cancel, done: make(chan struct{})}
@@ -109,7 +111,10 @@ func (n *Node) startEvents(ctx context.Context, p *parts) *eventsRun {
 		defer close(r.done)
 		select {
 		case <-p.plane.Ready():
-			r.err = p.events.Run(ctx)
+			group, ctx := errgroup.WithContext(ctx)
+			group.Go(func() error { return p.events.Run(ctx) })
+			group.Go(func() error { return p.mappings.Run(ctx) })
+			r.err = group.Wait()
 		case <-ctx.Done():
 		}
 	}()

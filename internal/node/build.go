@@ -15,6 +15,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/code"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/counter"
+	"github.com/hearthfaas/hearth/internal/eventsource"
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -52,13 +53,15 @@ type parts struct {
 	sqs    *sqs.Service
 	sns    *sns.Service
 	events *asyncinvoke.Dispatcher
-	push   *s3Push
-	hub    *hub
-	iam    *iam.Service
-	logs   *logs.Service
-	s3     *s3.Service
-	plane  *controlplane.Service
-	driver sandbox.Driver
+	// mappings polls event sources.
+	mappings *eventsource.Service
+	push     *s3Push
+	hub      *hub
+	iam      *iam.Service
+	logs     *logs.Service
+	s3       *s3.Service
+	plane    *controlplane.Service
+	driver   sandbox.Driver
 	// stock keeps what the driver makes ahead in store; nil when it needs nothing.
 	stock   func(context.Context) error
 	worker  *worker.Worker
@@ -129,7 +132,9 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Growth:                 counter.Growth{Burst: n.cfg.ScaleBurst, Refill: scaleRefill, Warm: n.cfg.IdleTimeout},
 		RequestsPerConcurrency: n.cfg.RequestsPerConcurrency,
 	})
+	sources := &mappingSources{parts: p, accountConcurrency: n.cfg.AccountConcurrency}
 	p.plane = controlplane.New(controlplane.Config{
+		Sources:       sources,
 		Store:         p.store,
 		Codes:         packages,
 		Roles:         p.iam,
@@ -161,6 +166,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	all := services(p)
 	p.local = newLocal(p.iam, all)
 	p.hub.frontend, p.hub.local, p.hub.objects = front, p.local, p.s3
+	p.mappings = n.eventSources(sources, front)
 	signatures := awsapi.NewAuthenticator(identities{p.iam}, n.cfg.Region, time.Now)
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    all,

@@ -18,6 +18,10 @@ import (
 // visibility timeout is noticed this late.
 const attributesAge = time.Minute
 
+// hastyPause follows a long poll that was answered with nothing before its time, as
+// SQS does while too many messages are in flight.
+const hastyPause = 2 * time.Second
+
 // harvest is what a gathering found.
 type harvest struct {
 	items []item
@@ -53,10 +57,15 @@ func (p *poller) gather(ctx context.Context, m *eventsource.Mapping) (harvest, e
 			r.Wait = min(WaitMax, time.Until(until))
 			waiting, cancel = context.WithDeadline(ctx, until)
 		}
+		asked := time.Now()
 		messages, err := p.cfg.Queues.Receive(waiting, as, m.SourceARN, r)
 		cancel()
+		ending := ctx.Err() != nil
+		if err == nil && len(messages) == 0 && time.Since(asked) < r.Wait/2 {
+			rest(ctx, hastyPause)
+		}
 		if err != nil {
-			if len(h.items) > 0 || ctx.Err() != nil { // the window's end, or the mapping's
+			if len(h.items) > 0 || ending { // the window's end, or the mapping's
 				return h, unexpected(err)
 			}
 			return harvest{}, err
@@ -80,7 +89,7 @@ func (p *poller) gather(ctx context.Context, m *eventsource.Mapping) (harvest, e
 		case len(messages) == r.Max && m.Settings.Window == 0, len(h.items) >= m.Settings.BatchSize, bytes >= eventMax:
 			h.found = plenty
 			return h, nil
-		case len(h.items) == 0, m.Settings.Window == 0, !time.Now().Before(until), ctx.Err() != nil:
+		case len(h.items) == 0, m.Settings.Window == 0, !time.Now().Before(until), ending:
 			return h, nil
 		}
 	}
