@@ -36,9 +36,13 @@
 //	     order: request id, deadline (epoch ms), invoked function ARN, trace id,
 //	     client context JSON (one line) or empty, cognito identity JSON or empty,
 //	     tenant id or empty.
+//	'A'  an assignment, to a process that was started ahead and sent 'W': its
+//	     environment variables as NAME=value, with a zero byte between two.
 //
 // From the runtime to Hearth:
 //
+//	'W'  waiting: started ahead, no function's yet. Sent once, before anything else,
+//	     by a process that finds HEARTH_ASSIGNMENT in its environment.
 //	'N'  next: initialised (the first one) or done with the last invocation, and
 //	     waiting. Sent right behind the answer, in the same write.
 //	'R'  response: 36 bytes of request id, then the result's bytes.

@@ -20,6 +20,8 @@ const (
 	frameBegin    = 'B'
 	frameChunk    = 'C'
 	frameDone     = 'D'
+	frameWaiting  = 'W'
+	frameAssign   = 'A'
 )
 
 const (

@@ -89,6 +89,16 @@ type Environment interface {
 	Destroy(ctx context.Context) error
 }
 
+// Assigner is an Environment that can be made before it is known for which function:
+// its own mounts come later. It is asked for where Capabilities.Assign is true.
+type Assigner interface {
+	// Assign shows a function's files in places that exist and are empty (/var/task and
+	// /opt always do) and bounds its memory. It is called once, before the function's
+	// first process looks there; processes that run already must not have a file of
+	// those places open.
+	Assign(ctx context.Context, mounts []Mount, memoryMB int) error
+}
+
 // Process is one process that Start made.
 type Process interface {
 	// Done is closed when the process has ended.
@@ -173,6 +183,8 @@ type Capabilities struct {
 	TmpLimit          bool
 	TmpOutsideMemory  bool
 	Freeze            bool
+	// Assign: environments meet Assigner.
+	Assign bool
 	// Missing says, for each limit above that is false, why and what to do.
 	Missing []string
 }

@@ -102,6 +102,7 @@ func Run(t *testing.T, open func(testing.TB) sandbox.Driver) {
 		{"a failed Create leaves nothing", s.failedCreate},
 		{"a listener is reached from inside", s.listen},
 		{"mounts are seen, nested ones and single files too", s.mounts},
+		{"an environment made ahead gets its files and its memory later", s.assign},
 		{"each environment has a tmp of its own", s.ownTmp},
 		{"too much memory ends the process and nobody else", s.memory},
 		{"what lies in tmp is not counted as memory", s.tmpOutside},

@@ -186,7 +186,20 @@ function warnOfCallbacks() {
     'AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING environment variable.');
 }
 
+// awaitAssignment makes a process that was started ahead one function's own. Until
+// then nothing in it depends on a function.
+function awaitAssignment() {
+  delete process.env.HEARTH_ASSIGNMENT;
+  channel.waiting();
+  for (const variable of channel.assignment()) {
+    const at = variable.indexOf('=');
+    process.env[variable.slice(0, at)] = variable.slice(at + 1);
+  }
+  process.chdir(process.env.LAMBDA_TASK_ROOT); // what was there before lies under the code
+}
+
 async function main() {
+  if (process.env.HEARTH_ASSIGNMENT) awaitAssignment();
   logging.patch();
   watch();
   if (process.env.LAMBDA_RUNTIME_DIR !== '/var/runtime') require('./esm.cjs').relocate();

@@ -61,6 +61,27 @@ exports.receive = function receive() {
   return { fields: frame.utf8Slice(HEAD + 4, body).split('\n'), text: frame.utf8Slice(body, size) };
 };
 
+// waiting says that this process was started ahead and has no function yet.
+exports.waiting = () => writeAll(FD, Buffer.from([0, 0, 0, 1, 0x57]), 5);
+
+// assignment waits for the environment variables, as NAME=value.
+exports.assignment = function assignment() {
+  const head = Buffer.allocUnsafe(HEAD);
+  exact(head);
+  const body = Buffer.allocUnsafe(head.readUInt32BE(0) - 1);
+  exact(body);
+  return body.utf8Slice().split('\0');
+};
+
+// exact fills a buffer and takes nothing of what follows.
+function exact(buffer) {
+  for (let have = 0; have < buffer.length;) {
+    const n = retry(readSync, FD, buffer, have, buffer.length - have);
+    if (n === 0) process.exit(0);
+    have += n;
+  }
+}
+
 // send writes a frame of head and payload (a string or a Buffer) in one system
 // call, with "next" behind it when asked to.
 function send(kind, head, payload, next) {

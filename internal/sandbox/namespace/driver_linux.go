@@ -101,6 +101,7 @@ func (d *Driver) Capabilities() sandbox.Capabilities {
 		TmpLimit:          true,
 		TmpOutsideMemory:  d.images != nil,
 		Freeze:            true,
+		Assign:            true,
 	}
 	for _, limit := range []struct {
 		has        *bool

@@ -25,15 +25,27 @@ class Fault(Exception):
 def main():
     """Run until Hearth closes the channel."""
     prepare_streams()
-    prepare_path()
     prepare_builtins()
     from . import lazylog
 
+    if os.environ.get("HEARTH_ASSIGNMENT"):
+        await_assignment()
+    prepare_path()
     lazylog.install()
     handler = load()
     channel.next()
     while True:
         handle(handler, *channel.receive())
+
+
+def await_assignment():
+    """Make a process that was started ahead one function's own."""
+    del os.environ["HEARTH_ASSIGNMENT"]
+    channel.waiting()
+    for variable in channel.assignment():
+        name, _, value = variable.partition("=")
+        os.environ[name] = value
+    os.chdir(os.environ["LAMBDA_TASK_ROOT"])  # what was there before lies under the code
 
 
 def prepare_streams():

@@ -34,6 +34,28 @@ def receive():
     return frame[9:body].decode("utf-8"), frame[body:]
 
 
+def waiting():
+    """Say that this process was started ahead and has no function yet."""
+    write(b"\x00\x00\x00\x01W")
+
+
+def assignment():
+    """Wait for the environment variables, as NAME=value."""
+    size = int.from_bytes(exact(5)[:4], "big") - 1
+    return exact(size).decode("utf-8").split("\0")
+
+
+def exact(size):
+    """Read so many bytes and nothing of what follows."""
+    data = b""
+    while len(data) < size:
+        part = os.read(FD, size - len(data))
+        if not part:
+            raise SystemExit(0)  # Hearth wants no more of this process
+        data += part
+    return data
+
+
 def write(data):
     """Write everything."""
     view = memoryview(data)
