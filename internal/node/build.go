@@ -26,6 +26,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/sandbox"
 	"github.com/hearthfaas/hearth/internal/sandbox/namespace"
 	"github.com/hearthfaas/hearth/internal/sandbox/process"
+	"github.com/hearthfaas/hearth/internal/scheduler"
 	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
 	"github.com/hearthfaas/hearth/internal/store/sqlite"
@@ -48,11 +49,12 @@ const scaleRefill = 10 * time.Second
 
 // parts are the roles of one process and what they stand on.
 type parts struct {
-	store  *sqlite.Store
-	queue  *queue.Engine
-	sqs    *sqs.Service
-	sns    *sns.Service
-	events *asyncinvoke.Dispatcher
+	store     *sqlite.Store
+	queue     *queue.Engine
+	sqs       *sqs.Service
+	sns       *sns.Service
+	schedules *scheduler.Service
+	events    *asyncinvoke.Dispatcher
 	// mappings polls event sources.
 	mappings *eventsource.Service
 	push     *s3Push
@@ -95,6 +97,9 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		return nil, err
 	}
 	if err := n.openSNS(ctx, p, addr); err != nil {
+		return nil, err
+	}
+	if err := n.openScheduler(ctx, p); err != nil {
 		return nil, err
 	}
 	packages, err := code.Open(code.Config{Dir: n.dir("packages"), Log: n.log})
@@ -266,6 +271,7 @@ func services(p *parts) []*wire.Service {
 		with(p.logs.API(), awsapi.LogsErrors),
 		p.sqs.API(),
 		p.sns.API(),
+		p.schedules.API(),
 	}
 }
 

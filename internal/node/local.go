@@ -9,6 +9,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/wire"
+	"github.com/hearthfaas/hearth/internal/wire/constraint"
 )
 
 // local is the AWS API as the node's own parts use it on somebody's behalf: a queue's
@@ -20,17 +21,17 @@ type local struct {
 	operations map[string]localOperation // by "model:Operation"
 }
 
-// localOperation is an operation and the prefix of its IAM action.
+// localOperation is an operation and the service that it is one of.
 type localOperation struct {
 	*wire.Operation
-	prefix string
+	service *wire.Service
 }
 
 func newLocal(authorizer awsapi.Authorizer, services []*wire.Service) *local {
 	l := &local{authorizer: authorizer, operations: map[string]localOperation{}}
 	for _, s := range services {
 		for i := range s.Operations {
-			l.operations[cmp.Or(s.Model, s.Name)+":"+s.Operations[i].Name] = localOperation{&s.Operations[i], s.Name}
+			l.operations[cmp.Or(s.Model, s.Name)+":"+s.Operations[i].Name] = localOperation{&s.Operations[i], s}
 		}
 	}
 	return l
@@ -44,17 +45,46 @@ func localCall[Out any](ctx context.Context, l *local, c lambda.Caller, service,
 	if err != nil {
 		return nil, err
 	}
-	if !op.OwnVerdict {
-		resource := ""
-		if op.Resource != nil {
-			resource = op.Resource(c, in)
-		}
-		action := op.prefix + ":" + cmp.Or(op.Action, op.Name)
-		if err := l.authorizer.AuthorizeOperation(ctx, c, action, cmp.Or(resource, "*"), in); err != nil {
-			return nil, err
-		}
+	if err := l.authorize(ctx, op, c, in); err != nil {
+		return nil, err
 	}
 	return localRun[Out](ctx, op, c, in)
+}
+
+func (l *local) authorize(ctx context.Context, op localOperation, c lambda.Caller, in any) error {
+	if op.OwnVerdict {
+		return nil
+	}
+	resource := ""
+	if op.Resource != nil {
+		resource = op.Resource(c, in)
+	}
+	action := op.service.Name + ":" + cmp.Or(op.Action, op.Name)
+	return l.authorizer.AuthorizeOperation(ctx, c, action, cmp.Or(resource, "*"), in)
+}
+
+// named carries out an operation whose input is a JSON object with the members' names
+// as in the SDKs.
+func (l *local) named(ctx context.Context, c lambda.Caller, service, name string, text []byte) error {
+	op, err := l.find(service, name)
+	if err != nil {
+		return err
+	}
+	in, err := wire.DecodeNamed(op.service, op.Operation, text)
+	if err != nil {
+		return err
+	}
+	if err := constraint.For(service).Check(in); err != nil {
+		return err
+	}
+	if err := l.authorize(ctx, op, c, in); err != nil {
+		return err
+	}
+	if c.RequestID == "" {
+		c.RequestID = lambda.NewRequestID()
+	}
+	_, err = op.Call(lambda.WithCaller(ctx, c), in)
+	return err
 }
 
 // localTrusted is localCall for what AWS's services do among themselves and nobody

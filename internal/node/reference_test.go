@@ -8,6 +8,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/iam/reference"
 	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/scheduler"
 	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
 	"github.com/hearthfaas/hearth/internal/wire"
@@ -19,7 +20,7 @@ import (
 func TestEveryOperationHasItsConditionKeysOnRecord(t *testing.T) {
 	for _, s := range []*wire.Service{
 		(&controlplane.Service{}).API(), (&iam.Service{}).IAM(), (&iam.Service{}).STS(), (&logs.Service{}).API(),
-		(&sqs.Service{}).API(), (&sns.Service{}).API(),
+		(&sqs.Service{}).API(), (&sns.Service{}).API(), (&scheduler.Service{}).API(),
 	} {
 		for _, op := range s.Operations {
 			action := s.Name + ":" + cmp.Or(op.Action, op.Name)
