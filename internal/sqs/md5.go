@@ -27,7 +27,7 @@ func md5OfAttributes(attributes map[string]attributeValue) *string {
 	}
 	var b []byte
 	field := func(v []byte) {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(v))) //nolint:gosec // at most a message's size
+		b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
 		b = append(b, v...)
 	}
 	for _, name := range sortedKeys(attributes) {

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -59,7 +60,7 @@ func (s *Service) getQueueAttributes(ctx context.Context, in *sqs.GetQueueAttrib
 			out.Attributes = have
 			continue
 		}
-		if _, ok := settable[name]; !ok && !isReadable(name) {
+		if _, ok := settable[name]; !ok && !slices.Contains(readable, name) {
 			return nil, unknownAttribute(string(name))
 		}
 		if v, ok := have[string(name)]; ok {
@@ -67,15 +68,6 @@ func (s *Service) getQueueAttributes(ctx context.Context, in *sqs.GetQueueAttrib
 		}
 	}
 	return out, nil
-}
-
-func isReadable(name types.QueueAttributeName) bool {
-	for _, r := range readable {
-		if r == name {
-			return true
-		}
-	}
-	return false
 }
 
 // attributesOf are all attributes of a queue as they are read.

@@ -302,4 +302,3 @@ func page(c lambda.Caller, found []*entry, most *int32, token *string) (urls []s
 	}
 	return urls, next, nil
 }
-

@@ -63,7 +63,7 @@ func (e *entry) want(ctx context.Context, in *sqs.ReceiveMessageInput) (want, er
 // addSystem collects the system attributes, which have two members for their names.
 func (w *want) addSystem(in *sqs.ReceiveMessageInput) error {
 	names := slices.Clone(in.MessageSystemAttributeNames)
-	for _, n := range in.AttributeNames {
+	for _, n := range in.AttributeNames { //nolint:staticcheck // older clients know no other member
 		names = append(names, types.MessageSystemAttributeName(n))
 	}
 	known := types.MessageSystemAttributeName("").Values()
