@@ -25,7 +25,7 @@ func (s *Service) operations() []wire.Operation {
 		wire.Op("AddPermission", s.addPermission, func(_ lambda.Caller, in *awssns.AddPermissionInput) string {
 			return aws.ToString(in.TopicArn)
 		}),
-		open(wire.Op("ConfirmSubscription", s.confirmSubscription, nil)),
+		unsigned(wire.Op("ConfirmSubscription", s.confirmSubscription, nil)),
 		wire.Op("CreateTopic", s.createTopic, func(c lambda.Caller, in *awssns.CreateTopicInput) string {
 			return topicKey{account: c.Account, region: c.Region, name: aws.ToString(in.Name)}.ARN()
 		}),
@@ -64,15 +64,15 @@ func (s *Service) operations() []wire.Operation {
 		wire.Op("TagResource", s.tagResource, func(_ lambda.Caller, in *awssns.TagResourceInput) string {
 			return aws.ToString(in.ResourceArn)
 		}),
-		open(wire.Op("Unsubscribe", s.unsubscribe, nil)),
+		unsigned(wire.Op("Unsubscribe", s.unsubscribe, nil)),
 		wire.Op("UntagResource", s.untagResource, func(_ lambda.Caller, in *awssns.UntagResourceInput) string {
 			return aws.ToString(in.ResourceArn)
 		}),
 	}
 }
 
-// open lets an operation come without a signature.
-func open(op wire.Operation) wire.Operation {
+// unsigned lets an operation come without a signature.
+func unsigned(op wire.Operation) wire.Operation {
 	op.OwnVerdict, op.Unsigned = true, true
 	return op
 }
