@@ -57,13 +57,9 @@ func (p *poller) gather(ctx context.Context, m *eventsource.Mapping) (harvest, e
 			r.Wait = min(WaitMax, time.Until(until))
 			waiting, cancel = context.WithDeadline(ctx, until)
 		}
-		asked := time.Now()
-		messages, err := p.cfg.Queues.Receive(waiting, as, m.SourceARN, r)
+		messages, err := p.receive(waiting, m, as, r)
 		cancel()
 		ending := ctx.Err() != nil
-		if err == nil && len(messages) == 0 && time.Since(asked) < r.Wait/2 {
-			rest(ctx, hastyPause)
-		}
 		if err != nil {
 			if len(h.items) > 0 || ending { // the window's end, or the mapping's
 				return h, unexpected(err)
@@ -85,14 +81,23 @@ func (p *poller) gather(ctx context.Context, m *eventsource.Mapping) (harvest, e
 			bytes += wanted[i].sizeIn()
 		}
 		h.items = append(h.items, wanted...)
-		switch {
-		case len(messages) == r.Max && m.Settings.Window == 0, len(h.items) >= m.Settings.BatchSize, bytes >= eventMax:
+		full := len(messages) == r.Max && m.Settings.Window == 0 || len(h.items) >= m.Settings.BatchSize || bytes >= eventMax
+		if full {
 			h.found = plenty
-			return h, nil
-		case len(h.items) == 0, m.Settings.Window == 0, !time.Now().Before(until), ending:
-			return h, nil
+		}
+		if full || ending || len(h.items) == 0 || !time.Now().Before(until) {
+			return h, nil //nolint:nilerr // every error has returned above
 		}
 	}
+}
+
+func (p *poller) receive(ctx context.Context, m *eventsource.Mapping, as lambda.Caller, r Receive) ([]types.Message, error) {
+	asked := time.Now()
+	messages, err := p.cfg.Queues.Receive(ctx, as, m.SourceARN, r)
+	if err == nil && len(messages) == 0 && time.Since(asked) < r.Wait/2 {
+		rest(ctx, hastyPause)
+	}
+	return messages, err
 }
 
 // unexpected is an error that is not the end of a wait.
