@@ -154,6 +154,10 @@ func (f *fixture) AuthorizeOperation(_ context.Context, _ lambda.Caller, action,
 	return nil
 }
 
+func (f *fixture) named(name string) queue.Name {
+	return queue.Name{Account: account, Region: region, Kind: kind, Name: name}
+}
+
 type nobody struct{ awsapi.Invoker }
 
 func (f *fixture) ctx() context.Context { return f.t.Context() }

@@ -17,6 +17,8 @@ type (
 	attributeName = types.QueueAttributeName
 	systemName    = types.MessageSystemAttributeName
 	message       = types.Message
+	attribute1    = types.MessageAttributeValue
+	taskEntry     = types.ListMessageMoveTasksResultEntry
 )
 
 func TestAQueueHasAWSsDefaultsAndWhatItIsSetTo(t *testing.T) {
