@@ -46,6 +46,11 @@ var layers = []layer{
 		because:  "a matcher of JSON knows nothing of who matches what",
 	},
 	{
+		packages: []string{"eventbridge"},
+		may:      []string{"lambda", "queue", "store", "wire/...", "pattern", "schedule"},
+		because:  "EventBridge reaches its targets and identity through interfaces that node passes in",
+	},
+	{
 		packages: []string{"scheduler"},
 		may:      []string{"lambda", "schedule", "store", "store/mem", "wire"},
 		because:  "schedules call their targets through an interface that node passes in",
@@ -109,6 +114,11 @@ var layers = []layer{
 		packages: []string{"httpevent"},
 		may:      nil,
 		because:  "events and responses of HTTP know no component",
+	},
+	{
+		packages: []string{"apigateway/..."},
+		may:      []string{"lambda", "httpevent", "store", "store/mem", "wire", "apigateway/..."},
+		because:  "API Gateway meets identity, the edge's signatures and the frontend through interfaces that node passes in",
 	},
 	{
 		packages: []string{"functionurl"},
@@ -200,7 +210,7 @@ func TestForeignWorldsStayBehindOneDoor(t *testing.T) {
 		{"github.com/opencontainers/cgroups", []string{"sandbox/namespace/..."}, "cgroups stay with the driver"},
 		{"github.com/elastic/go-seccomp-bpf", []string{"sandbox/namespace/..."}, "seccomp stays with the driver"},
 		{"github.com/spf13/cobra", []string{"cli/..."}, "flags stay with the command line"},
-		{"github.com/aws/aws-sdk-go-v2", []string{"wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "sqs", "sns", "scheduler", "eventsource/...", "cli/...", "demo", "bundle", "harness", "compat", "awshttp", "node"}, "the invoke path speaks no SDK; node uses its types to call its services"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"apigateway/...", "wire/...", "awsapi/...", "controlplane", "iam/...", "logs/...", "sqs", "sns", "scheduler", "eventbridge", "eventsource/...", "cli/...", "demo", "bundle", "harness", "compat", "awshttp", "node"}, "the invoke path speaks no SDK; node uses its types to call its services"},
 	}
 	for name, p := range list(t) {
 		for _, imported := range p.Imports {

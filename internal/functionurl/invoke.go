@@ -44,7 +44,7 @@ func (x *exchange) answer(result *lambda.Result) {
 		res.Body = nil
 	}
 	res.WriteHead(x.w.Header())
-	x.target.Cors.apply(x.w.Header(), x.r)
+	x.target.Cors.Apply(x.w.Header(), x.r)
 	(&httpevent.Response{Status: res.Status, Body: res.Body}).Write(x.w)
 }
 
@@ -61,7 +61,7 @@ func read(payload []byte) (httpevent.Response, error) {
 
 // failed is the answer for a function that failed.
 func (x *exchange) failed() {
-	x.target.Cors.apply(x.w.Header(), x.r)
+	x.target.Cors.Apply(x.w.Header(), x.r)
 	refuse(x.w, http.StatusBadGateway, "", functionFailed)
 }
 

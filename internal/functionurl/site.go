@@ -27,7 +27,7 @@ type Target struct {
 	IAM bool
 	// Streaming passes the answer on as it is written (InvokeMode RESPONSE_STREAM).
 	Streaming bool
-	Cors      *Cors // nil when there are no rules
+	Cors      *httpevent.Cors // nil when there are no rules
 }
 
 // Signatures proves who signed a request (the edge's Authenticator meets it).
@@ -131,7 +131,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.target = target
-	if target.Cors.preflight(w.Header(), r) {
+	if target.Cors.Preflight(w.Header(), r) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
@@ -227,7 +227,7 @@ func (x *exchange) fail(err error) {
 			"request_id", x.id, "function_arn", x.target.Function.ARN(), "error", err)
 		known = lambda.Errorf(lambda.CodeService, "")
 	}
-	x.target.Cors.apply(x.w.Header(), x.r)
+	x.target.Cors.Apply(x.w.Header(), x.r)
 	status, body := refusal(known)
 	refuse(x.w, status, known.Code, body)
 }

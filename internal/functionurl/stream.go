@@ -69,7 +69,7 @@ func (s *streamSink) send(res *httpevent.Response) error {
 	h := s.x.w.Header()
 	h.Set("X-Amzn-Trace-Id", s.x.trace)
 	res.WriteHead(h)
-	s.x.target.Cors.apply(h, s.x.r)
+	s.x.target.Cors.Apply(h, s.x.r)
 	s.x.w.WriteHeader(res.Status)
 	return s.flush()
 }

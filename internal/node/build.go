@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/admin"
+	"github.com/hearthfaas/hearth/internal/apigateway"
 	"github.com/hearthfaas/hearth/internal/asyncinvoke"
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/code"
@@ -63,6 +64,7 @@ type parts struct {
 	logs     *logs.Service
 	s3       *s3.Service
 	plane    *controlplane.Service
+	gateway  *apigateway.Service
 	driver   sandbox.Driver
 	// stock keeps what the driver makes ahead in store; nil when it needs nothing.
 	stock   func(context.Context) error
@@ -168,11 +170,14 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, events, n.log)
 	events.frontend = front
 	p.invoker = invoker{front}
+	signatures := awsapi.NewAuthenticator(identities{p.iam}, n.cfg.Region, time.Now)
+	if err := n.openGateway(ctx, p, addr, signatures); err != nil {
+		return nil, err
+	}
 	all := services(p)
 	p.local = newLocal(p.iam, all)
 	p.hub.frontend, p.hub.local, p.hub.objects = front, p.local, p.s3
 	p.mappings = n.eventSources(sources, front)
-	signatures := awsapi.NewAuthenticator(identities{p.iam}, n.cfg.Region, time.Now)
 	edge, err := awsapi.New(awsapi.Config{
 		Services:    all,
 		Identities:  identities{p.iam},
@@ -182,7 +187,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		CodeHandler: links,
 		Own:         admin.New(p.iam),
 		Handlers:    map[string]awsapi.Handler{"s3": p.s3},
-		Sites:       []awsapi.Site{urlSite(p.plane, p.iam, p.invoker, signatures, n.log), p.sns},
+		Sites:       []awsapi.Site{urlSite(p.plane, p.iam, p.invoker, signatures, n.log), p.gateway, p.sns},
 		Now:         time.Now,
 		Log:         n.log,
 	})
@@ -272,6 +277,7 @@ func services(p *parts) []*wire.Service {
 		p.sqs.API(),
 		p.sns.API(),
 		p.schedules.API(),
+		p.gateway.V2(),
 	}
 }
 

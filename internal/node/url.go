@@ -9,6 +9,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/functionurl"
+	"github.com/hearthfaas/hearth/internal/httpevent"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
@@ -34,7 +35,7 @@ func (a urlTargets) URL(id string) (functionurl.Target, bool) {
 		IAM: t.Auth == controlplane.URLAuthIAM, Streaming: t.Streaming,
 	}
 	if c := t.Cors; c != nil {
-		out.Cors = &functionurl.Cors{
+		out.Cors = &httpevent.Cors{
 			AllowCredentials: c.AllowCredentials, AllowHeaders: c.AllowHeaders, AllowMethods: c.AllowMethods,
 			AllowOrigins: c.AllowOrigins, ExposeHeaders: c.ExposeHeaders, MaxAgeSec: c.MaxAgeSec,
 		}

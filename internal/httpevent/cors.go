@@ -1,4 +1,4 @@
-package functionurl
+package httpevent
 
 import (
 	"net/http"
@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Cors are a URL's rules for calls from web pages (Lambda API, Cors).
+// Cors are an address's rules for calls from web pages (Lambda API, Cors; API Gateway V2
+// API, Cors).
 type Cors struct {
 	AllowCredentials bool
 	AllowHeaders     []string
@@ -27,10 +28,10 @@ const (
 	maxAge           = "Access-Control-Max-Age"
 )
 
-// preflight answers a browser's question before its request, and says whether it was
+// Preflight answers a browser's question before its request, and says whether it was
 // one. A question that the rules do not allow is answered without their headers, which
 // a browser takes for a no. Without rules the function answers.
-func (c *Cors) preflight(h http.Header, r *http.Request) bool {
+func (c *Cors) Preflight(h http.Header, r *http.Request) bool {
 	asked := r.Header.Get("Access-Control-Request-Method")
 	if c == nil || r.Method != http.MethodOptions || asked == "" || r.Header.Get("Origin") == "" {
 		return false
@@ -56,8 +57,8 @@ func (c *Cors) preflight(h http.Header, r *http.Request) bool {
 	return true
 }
 
-// apply puts the rules' headers on an answer. They win over the function's own.
-func (c *Cors) apply(h http.Header, r *http.Request) {
+// Apply puts the rules' headers on an answer. They win over the function's own.
+func (c *Cors) Apply(h http.Header, r *http.Request) {
 	if c == nil {
 		return
 	}
@@ -91,10 +92,18 @@ func (c *Cors) origin(r *http.Request) (string, bool) {
 			return origin, true
 		}
 		return "*", true
-	case slices.ContainsFunc(c.AllowOrigins, func(o string) bool { return strings.EqualFold(o, origin) }):
+	case slices.ContainsFunc(c.AllowOrigins, func(o string) bool { return sameOrigin(o, origin) }):
 		return origin, true
 	}
 	return "", false
+}
+
+// sameOrigin compares an origin with one of the rules, such as https://*.
+func sameOrigin(rule, origin string) bool {
+	if before, after, ok := strings.Cut(rule, "*"); ok {
+		return len(origin) >= len(before)+len(after) && strings.HasPrefix(origin, before) && strings.HasSuffix(origin, after)
+	}
+	return strings.EqualFold(rule, origin)
 }
 
 func (c *Cors) allowsHeaders(asked []string) bool {

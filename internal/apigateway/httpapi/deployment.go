@@ -1,0 +1,92 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+
+	"github.com/hearthfaas/hearth/internal/apigateway/shape"
+	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
+	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/store"
+)
+
+func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentInput) (*gw.CreateDeploymentOutput, error) {
+	var out *gw.CreateDeploymentOutput
+	err := s.change(ctx, in.ApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
+		if len(d.Routes) == 0 {
+			return nil, badRequest("At least one route is required before deploying the Api.")
+		}
+		st, there := d.Stages[aws.ToString(in.StageName)]
+		if in.StageName != nil && !there {
+			return nil, notFound("stage")
+		}
+		if aws.ToBool(st.AutoDeploy) {
+			return nil, badRequest("Stage %s deploys by itself", *in.StageName)
+		}
+		made, change, err := s.deploy(p, d, in.Description, false)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			st.DeploymentId, st.LastUpdatedDate = made.DeploymentId, made.CreatedDate
+			d.Stages[*in.StageName] = st
+		}
+		out = shape.As[gw.CreateDeploymentOutput](&made)
+		return []store.Change{change}, nil
+	})
+	return out, err
+}
+
+func (s *Service) getDeployment(ctx context.Context, in *gw.GetDeploymentInput) (*gw.GetDeploymentOutput, error) {
+	e, err := s.get(ctx, in.ApiId)
+	if err != nil {
+		return nil, err
+	}
+	dep, ok := e.Doc.Deployments[aws.ToString(in.DeploymentId)]
+	if !ok {
+		return nil, notFound("Deployment")
+	}
+	return shape.As[gw.GetDeploymentOutput](&dep), nil
+}
+
+func (s *Service) getDeployments(ctx context.Context, in *gw.GetDeploymentsInput) (*gw.GetDeploymentsOutput, error) {
+	e, err := s.get(ctx, in.ApiId)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := page(e.Doc.Deployments, in.MaxResults, in.NextToken)
+	return &gw.GetDeploymentsOutput{Items: items, NextToken: next}, err
+}
+
+func (s *Service) updateDeployment(ctx context.Context, in *gw.UpdateDeploymentInput) (*gw.UpdateDeploymentOutput, error) {
+	var out *gw.UpdateDeploymentOutput
+	err := s.change(ctx, in.ApiId, func(_ shelf.Place, d *Document) ([]store.Change, error) {
+		dep, ok := d.Deployments[aws.ToString(in.DeploymentId)]
+		if !ok {
+			return nil, notFound("Deployment")
+		}
+		dep.Description = in.Description
+		d.Deployments[*in.DeploymentId] = dep
+		out = shape.As[gw.UpdateDeploymentOutput](&dep)
+		return nil, nil
+	})
+	return out, err
+}
+
+func (s *Service) deleteDeployment(ctx context.Context, in *gw.DeleteDeploymentInput) (*gw.DeleteDeploymentOutput, error) {
+	return &gw.DeleteDeploymentOutput{}, s.change(ctx, in.ApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
+		id := aws.ToString(in.DeploymentId)
+		if _, ok := d.Deployments[id]; !ok {
+			return nil, notFound("Deployment")
+		}
+		for _, st := range d.Stages {
+			if aws.ToString(st.DeploymentId) == id {
+				return nil, lambda.Errorf(codeBadRequest, "Active stages with deployment ID %s exist; they must be moved or deleted before deleting the deployment", id)
+			}
+		}
+		delete(d.Deployments, id)
+		return []store.Change{s.snapshots.Drop(snapshotPlace(p, id))}, nil
+	})
+}

@@ -1,0 +1,93 @@
+package httpapi
+
+import (
+	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+
+	"github.com/hearthfaas/hearth/internal/wire"
+)
+
+// Operations are what the service can do (API Gateway V2 API reference). Policies
+// know them as HTTP methods on paths.
+func (s *Service) Operations() []wire.Operation {
+	apis, routes, integrations := word("apis"), word("routes"), word("integrations")
+	stages, deployments, authorizers := word("stages"), word("deployments"), word("authorizers")
+	tags := word("tags")
+	return []wire.Operation{
+		on("CreateApi", "POST", s.createAPI, func(*gw.CreateApiInput) []*string { return []*string{apis} }),
+		on("GetApis", "GET", s.getAPIs, func(*gw.GetApisInput) []*string { return []*string{apis} }),
+		on("ImportApi", "PUT", s.importAPI, func(*gw.ImportApiInput) []*string { return []*string{apis} }),
+		on("GetApi", "GET", s.getAPI, func(in *gw.GetApiInput) []*string { return []*string{apis, in.ApiId} }),
+		on("UpdateApi", "PATCH", s.updateAPI, func(in *gw.UpdateApiInput) []*string { return []*string{apis, in.ApiId} }),
+		on("ReimportApi", "PUT", s.reimportAPI, func(in *gw.ReimportApiInput) []*string { return []*string{apis, in.ApiId} }),
+		on("DeleteApi", "DELETE", s.deleteAPI, func(in *gw.DeleteApiInput) []*string { return []*string{apis, in.ApiId} }),
+		on("DeleteCorsConfiguration", "DELETE", s.deleteCors, func(in *gw.DeleteCorsConfigurationInput) []*string {
+			return []*string{apis, in.ApiId, word("cors")}
+		}),
+
+		on("CreateRoute", "POST", s.createRoute, func(in *gw.CreateRouteInput) []*string { return []*string{apis, in.ApiId, routes} }),
+		on("GetRoutes", "GET", s.getRoutes, func(in *gw.GetRoutesInput) []*string { return []*string{apis, in.ApiId, routes} }),
+		on("GetRoute", "GET", s.getRoute, func(in *gw.GetRouteInput) []*string { return []*string{apis, in.ApiId, routes, in.RouteId} }),
+		on("UpdateRoute", "PATCH", s.updateRoute, func(in *gw.UpdateRouteInput) []*string { return []*string{apis, in.ApiId, routes, in.RouteId} }),
+		on("DeleteRoute", "DELETE", s.deleteRoute, func(in *gw.DeleteRouteInput) []*string { return []*string{apis, in.ApiId, routes, in.RouteId} }),
+		on("DeleteRouteRequestParameter", "DELETE", s.deleteRouteRequestParameter, func(in *gw.DeleteRouteRequestParameterInput) []*string {
+			return []*string{apis, in.ApiId, routes, in.RouteId, word("requestparameters"), in.RequestParameterKey}
+		}),
+
+		on("CreateIntegration", "POST", s.createIntegration, func(in *gw.CreateIntegrationInput) []*string {
+			return []*string{apis, in.ApiId, integrations}
+		}),
+		on("GetIntegrations", "GET", s.getIntegrations, func(in *gw.GetIntegrationsInput) []*string { return []*string{apis, in.ApiId, integrations} }),
+		on("GetIntegration", "GET", s.getIntegration, func(in *gw.GetIntegrationInput) []*string {
+			return []*string{apis, in.ApiId, integrations, in.IntegrationId}
+		}),
+		on("UpdateIntegration", "PATCH", s.updateIntegration, func(in *gw.UpdateIntegrationInput) []*string {
+			return []*string{apis, in.ApiId, integrations, in.IntegrationId}
+		}),
+		on("DeleteIntegration", "DELETE", s.deleteIntegration, func(in *gw.DeleteIntegrationInput) []*string {
+			return []*string{apis, in.ApiId, integrations, in.IntegrationId}
+		}),
+
+		on("CreateStage", "POST", s.createStage, func(in *gw.CreateStageInput) []*string { return []*string{apis, in.ApiId, stages} }),
+		on("GetStages", "GET", s.getStages, func(in *gw.GetStagesInput) []*string { return []*string{apis, in.ApiId, stages} }),
+		on("GetStage", "GET", s.getStage, func(in *gw.GetStageInput) []*string { return []*string{apis, in.ApiId, stages, in.StageName} }),
+		on("UpdateStage", "PATCH", s.updateStage, func(in *gw.UpdateStageInput) []*string { return []*string{apis, in.ApiId, stages, in.StageName} }),
+		on("DeleteStage", "DELETE", s.deleteStage, func(in *gw.DeleteStageInput) []*string { return []*string{apis, in.ApiId, stages, in.StageName} }),
+		on("DeleteAccessLogSettings", "DELETE", s.deleteAccessLogSettings, func(in *gw.DeleteAccessLogSettingsInput) []*string {
+			return []*string{apis, in.ApiId, stages, in.StageName, word("accesslogsettings")}
+		}),
+		on("DeleteRouteSettings", "DELETE", s.deleteRouteSettings, func(in *gw.DeleteRouteSettingsInput) []*string {
+			return []*string{apis, in.ApiId, stages, in.StageName, word("routesettings"), in.RouteKey}
+		}),
+		on("ResetAuthorizersCache", "DELETE", s.resetAuthorizersCache, func(in *gw.ResetAuthorizersCacheInput) []*string {
+			return []*string{apis, in.ApiId, stages, in.StageName, word("cache"), authorizers}
+		}),
+
+		on("CreateDeployment", "POST", s.createDeployment, func(in *gw.CreateDeploymentInput) []*string { return []*string{apis, in.ApiId, deployments} }),
+		on("GetDeployments", "GET", s.getDeployments, func(in *gw.GetDeploymentsInput) []*string { return []*string{apis, in.ApiId, deployments} }),
+		on("GetDeployment", "GET", s.getDeployment, func(in *gw.GetDeploymentInput) []*string {
+			return []*string{apis, in.ApiId, deployments, in.DeploymentId}
+		}),
+		on("UpdateDeployment", "PATCH", s.updateDeployment, func(in *gw.UpdateDeploymentInput) []*string {
+			return []*string{apis, in.ApiId, deployments, in.DeploymentId}
+		}),
+		on("DeleteDeployment", "DELETE", s.deleteDeployment, func(in *gw.DeleteDeploymentInput) []*string {
+			return []*string{apis, in.ApiId, deployments, in.DeploymentId}
+		}),
+
+		on("CreateAuthorizer", "POST", s.createAuthorizer, func(in *gw.CreateAuthorizerInput) []*string { return []*string{apis, in.ApiId, authorizers} }),
+		on("GetAuthorizers", "GET", s.getAuthorizers, func(in *gw.GetAuthorizersInput) []*string { return []*string{apis, in.ApiId, authorizers} }),
+		on("GetAuthorizer", "GET", s.getAuthorizer, func(in *gw.GetAuthorizerInput) []*string {
+			return []*string{apis, in.ApiId, authorizers, in.AuthorizerId}
+		}),
+		on("UpdateAuthorizer", "PATCH", s.updateAuthorizer, func(in *gw.UpdateAuthorizerInput) []*string {
+			return []*string{apis, in.ApiId, authorizers, in.AuthorizerId}
+		}),
+		on("DeleteAuthorizer", "DELETE", s.deleteAuthorizer, func(in *gw.DeleteAuthorizerInput) []*string {
+			return []*string{apis, in.ApiId, authorizers, in.AuthorizerId}
+		}),
+
+		on("TagResource", "POST", s.tagResource, func(in *gw.TagResourceInput) []*string { return []*string{tags, in.ResourceArn} }),
+		on("UntagResource", "DELETE", s.untagResource, func(in *gw.UntagResourceInput) []*string { return []*string{tags, in.ResourceArn} }),
+		on("GetTags", "GET", s.getTags, func(in *gw.GetTagsInput) []*string { return []*string{tags, in.ResourceArn} }),
+	}
+}

@@ -1,0 +1,59 @@
+package apigateway
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/hearthfaas/hearth/internal/apigateway/door"
+	"github.com/hearthfaas/hearth/internal/apigateway/httpapi"
+	"github.com/hearthfaas/hearth/internal/store"
+	"github.com/hearthfaas/hearth/internal/wire"
+)
+
+// Config is what a Service is made of. All members are required.
+type Config struct {
+	Store store.Store
+	// Endpoint is where an API is reached, without a slash at the end.
+	Endpoint func(id, region string) string
+	Peers    door.Peers
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service is API Gateway.
+type Service struct {
+	door *door.Door
+	http *httpapi.Service
+}
+
+// Open reads what is kept. Close it when done.
+func Open(ctx context.Context, cfg Config) (*Service, error) {
+	s := &Service{door: door.New(cfg.Peers)}
+	var err error
+	s.http, err = httpapi.Open(ctx, httpapi.Config{
+		Store: cfg.Store, Endpoint: cfg.Endpoint, Door: s.door, Now: cfg.Now, Log: cfg.Log,
+	})
+	return s, err
+}
+
+// Close waits for what runs and stops following the store.
+func (s *Service) Close() {
+	s.door.Wait()
+	s.http.Close()
+}
+
+// V2 is the service by which HTTP APIs are made.
+func (s *Service) V2() *wire.Service {
+	return &wire.Service{Name: "apigateway", Model: "apigatewayv2", Operations: s.http.Operations()}
+}
+
+// Policy meets what identity asks of a service's resources: those of API Gateway have
+// no policies of their own.
+func (s *Service) Policy(string) (int64, func() string, bool) { return 0, nil, false }
+
+// Tags are the tags of an API or a stage.
+func (s *Service) Tags(arn string) map[string]string {
+	tags, _ := s.http.Tags(arn)
+	return tags
+}
