@@ -16,6 +16,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/code"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/counter"
+	"github.com/hearthfaas/hearth/internal/eventbridge"
 	"github.com/hearthfaas/hearth/internal/eventsource"
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/iam"
@@ -55,6 +56,7 @@ type parts struct {
 	sqs       *sqs.Service
 	sns       *sns.Service
 	schedules *scheduler.Service
+	buses     *eventbridge.Service
 	events    *asyncinvoke.Dispatcher
 	// mappings polls event sources.
 	mappings *eventsource.Service
@@ -102,6 +104,9 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		return nil, err
 	}
 	if err := n.openScheduler(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := n.openEventBridge(ctx, p); err != nil {
 		return nil, err
 	}
 	packages, err := code.Open(code.Config{Dir: n.dir("packages"), Log: n.log})
@@ -277,6 +282,7 @@ func services(p *parts) []*wire.Service {
 		p.sqs.API(),
 		p.sns.API(),
 		p.schedules.API(),
+		p.buses.API(),
 		p.gateway.V2(),
 	}
 }

@@ -109,6 +109,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services.Go(func() error { return p.sqs.Run(servicesCtx) })
 	services.Go(func() error { return p.runSNS(servicesCtx) })
 	services.Go(func() error { return p.runScheduler(servicesCtx) })
+	services.Go(func() error { return p.runEventBridge(servicesCtx) })
 	services.Go(func() error { return p.iam.Run(servicesCtx) })
 	services.Go(func() error { return p.plane.Run(servicesCtx) })
 	services.Go(func() error { return p.worker.Run(servicesCtx) })
