@@ -109,11 +109,14 @@ func TestWhatAMessageMayNotBe(t *testing.T) {
 		change     func(*sqs.SendMessageInput)
 		code, text string
 	}{
-		"empty":          {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String("") }, "MissingParameter", "The request must contain the parameter MessageBody."},
-		"control":        {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String("a\x01") }, "InvalidMessageContents", "Invalid characters found"},
-		"not a char":     {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String("\uffff") }, "InvalidMessageContents", ""},
-		"too long":       {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String(strings.Repeat("m", 1025)) }, "InvalidParameterValue", "Message must be shorter than 1024 bytes."},
-		"with attribute": {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String(strings.Repeat("m", 1016)); with("a", text("v1"))(in) }, "InvalidParameterValue", "Message must be shorter"},
+		"empty":      {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String("") }, "MissingParameter", "The request must contain the parameter MessageBody."},
+		"control":    {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String("a\x01") }, "InvalidMessageContents", "Invalid characters found"},
+		"not a char": {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String("\uffff") }, "InvalidMessageContents", ""},
+		"too long":   {func(in *sqs.SendMessageInput) { in.MessageBody = aws.String(strings.Repeat("m", 1025)) }, "InvalidParameterValue", "Message must be shorter than 1024 bytes."},
+		"with attribute": {func(in *sqs.SendMessageInput) {
+			in.MessageBody = aws.String(strings.Repeat("m", 1016))
+			with("a", text("v1"))(in)
+		}, "InvalidParameterValue", "Message must be shorter"},
 		"delay":          {func(in *sqs.SendMessageInput) { in.DelaySeconds = 901 }, "InvalidParameterValue", "Value 901 for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."},
 		"negative delay": {func(in *sqs.SendMessageInput) { in.DelaySeconds = -1 }, "InvalidParameterValue", "DelaySeconds"},
 		"dedup":          {func(in *sqs.SendMessageInput) { in.MessageDeduplicationId = aws.String("d") }, "InvalidParameterValue", "not valid for this queue type"},
@@ -154,8 +157,11 @@ func TestWhatAMessageMayNotBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) { wantError(t, send(c.change), c.code, 400, c.text) })
 	}
 	for name, change := range map[string]func(*sqs.SendMessageInput){
-		"as long as may be":    func(in *sqs.SendMessageInput) { in.MessageBody = aws.String(strings.Repeat("m", 1024)) },
-		"with attribute":       func(in *sqs.SendMessageInput) { in.MessageBody = aws.String(strings.Repeat("m", 1015)); with("a", text("v1"))(in) },
+		"as long as may be": func(in *sqs.SendMessageInput) { in.MessageBody = aws.String(strings.Repeat("m", 1024)) },
+		"with attribute": func(in *sqs.SendMessageInput) {
+			in.MessageBody = aws.String(strings.Repeat("m", 1015))
+			with("a", text("v1"))(in)
+		},
 		"delay":                func(in *sqs.SendMessageInput) { in.DelaySeconds = 900 },
 		"tab and line":         func(in *sqs.SendMessageInput) { in.MessageBody = aws.String("\t\r\n\ufffd") },
 		"punctuation in group": func(in *sqs.SendMessageInput) { in.MessageGroupId = aws.String("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~") },

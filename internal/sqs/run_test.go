@@ -49,42 +49,42 @@ func bubble(t *testing.T, fn func(ctx context.Context, s *Service, e *queue.Engi
 func TestALongPollTakesAMessageAsSoonAsItIsThere(t *testing.T) {
 	bubble(t, func(ctx context.Context, s *Service, _ *queue.Engine) {
 		url := aws.String(account + "/q")
-		receive := func(ctx context.Context, wait int32) (int, error, time.Duration) {
+		receive := func(ctx context.Context, wait int32) (int, time.Duration, error) {
 			start := time.Now()
 			out, err := s.receiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: wait})
 			if err != nil {
-				return 0, err, time.Since(start)
+				return 0, time.Since(start), err
 			}
-			return len(out.Messages), nil, time.Since(start)
+			return len(out.Messages), time.Since(start), nil
 		}
-		if n, err, took := receive(ctx, 20); n != 0 || err != nil || took != 20*time.Second {
+		if n, took, err := receive(ctx, 20); n != 0 || err != nil || took != 20*time.Second {
 			t.Errorf("nothing: %d, %v after %s", n, err, took)
 		}
-		if n, err, took := receive(ctx, 0); n != 0 || err != nil || took != 0 {
+		if n, took, err := receive(ctx, 0); n != 0 || err != nil || took != 0 {
 			t.Errorf("a short poll: %d, %v after %s", n, err, took)
 		}
 		go func() {
-			time.Sleep(7 * time.Second) //nolint:forbidigo // of the bubble's clock
+			time.Sleep(7 * time.Second)
 			if _, err := s.sendMessage(ctx, &sqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String("m"), DelaySeconds: 2}); err != nil {
 				t.Error(err)
 			}
 		}()
-		if n, err, took := receive(ctx, 20); n != 1 || err != nil || took != 9*time.Second {
+		if n, took, err := receive(ctx, 20); n != 1 || err != nil || took != 9*time.Second {
 			t.Errorf("got %d, %v after %s", n, err, took)
 		}
 		short, cancel := context.WithTimeout(ctx, 3*time.Second)
 		defer cancel()
-		if _, err, took := receive(short, 20); err != error(errLeft) || took != 3*time.Second { //nolint:errorlint // this very one
+		if _, took, err := receive(short, 20); err != error(errLeft) || took != 3*time.Second { //nolint:errorlint // this very one
 			t.Errorf("a client that left: %v after %s", err, took)
 		}
 		go func() {
-			time.Sleep(time.Second) //nolint:forbidigo // of the bubble's clock
+			time.Sleep(time.Second)
 			s.EndPolls()
 		}()
-		if n, err, took := receive(ctx, 20); n != 0 || err != nil || took != time.Second {
+		if n, took, err := receive(ctx, 20); n != 0 || err != nil || took != time.Second {
 			t.Errorf("a node that ends: %d, %v after %s", n, err, took)
 		}
-		if n, err, took := receive(ctx, 20); n != 0 || err != nil || took != 0 {
+		if n, took, err := receive(ctx, 20); n != 0 || err != nil || took != 0 {
 			t.Errorf("a node that has ended: %d, %v after %s", n, err, took)
 		}
 	})
@@ -102,7 +102,7 @@ func TestAMoveKeepsToItsRateAndEndsWithTheProcess(t *testing.T) {
 			if _, err := s.receiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: q, MaxNumberOfMessages: 10}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Second) //nolint:forbidigo // of the bubble's clock
+			time.Sleep(time.Second)
 		}
 		if c, err := e.Counts(dead); err != nil || c.Visible != 50 {
 			t.Fatal(c, err)
@@ -114,7 +114,7 @@ func TestAMoveKeepsToItsRateAndEndsWithTheProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2050 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
+		time.Sleep(2050 * time.Millisecond)
 		if c, err := e.Counts(dead); err != nil || c.Visible < 28 || c.Visible > 30 {
 			t.Errorf("after two seconds: %+v, %v", c, err)
 		}
