@@ -50,7 +50,9 @@ func parseARN(arn string) (k topicKey, rest string, ok bool) {
 		return topicKey{}, "", false
 	}
 	if len(parts) == 4 {
-		rest = parts[3]
+		if rest = parts[3]; rest == "" {
+			return topicKey{}, "", false
+		}
 	}
 	return topicKey{region: parts[0], account: parts[1], name: parts[2]}, rest, true
 }

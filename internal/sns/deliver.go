@@ -45,7 +45,7 @@ func (s *Service) deliveryLane(ctx context.Context, name queue.Name) {
 			}
 			continue
 		}
-		slots, err := s.gate.acquire(ctx, name, queue.ReceiveMax)
+		slots, err := s.gate.acquire(ctx, name)
 		if err != nil {
 			return
 		}

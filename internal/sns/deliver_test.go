@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
@@ -114,7 +113,7 @@ func TestFiltersChooseWhoGetsAMessage(t *testing.T) {
 	} {
 		must(f.client().Publish(t.Context(), &awssns.PublishInput{TopicArn: arn, Message: &c.message, MessageAttributes: c.attributes}))(t)
 		var got []string
-		for range strings.Fields(c.want) {
+		for range strings.FieldsSeq(c.want) {
 			d := f.next()
 			got = append(got, strings.TrimPrefix(d.Endpoint, queueARN+"-"))
 		}
@@ -172,12 +171,16 @@ func TestADeadLetterQueueThatRefusesEndsTheMessage(t *testing.T) {
 	f := open(t)
 	arn := f.topicWith("t", nil)
 	f.subscribeTo(arn, "sqs", queueARN, map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + queueARN + `-dead"}`})
-	f.targets.script(func(Delivery) error { return &Refusal{"NotFound", "no such queue"} })
+	tried := make(chan string, 3)
+	f.targets.script(func(d Delivery) error {
+		tried <- d.Endpoint
+		return &Refusal{"NotFound", "no such queue"}
+	})
 	f.publishText(arn, "m")
-	deadline := time.Now().Add(patience)
-	for f.Counts()[*arn].FailedToRedrive == 0 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond) //nolint:forbidigo // waits for another goroutine's count
+	if first, second := <-tried, <-tried; first != queueARN || second != queueARN+"-dead" {
+		t.Errorf("tried %s, then %s", first, second)
 	}
+	f.stop()
 	if n := f.Counts()[*arn]; n.Failed != 1 || n.FailedToRedrive != 1 {
 		t.Errorf("got %+v", n)
 	}

@@ -40,26 +40,25 @@ type holder struct {
 
 type turn struct {
 	holder *holder
-	want   int
 	got    chan int
 }
 
 func newGate(total int) *gate { return &gate{total: total, holders: map[queue.Name]*holder{}} }
 
 // allowance is how many more a subscription may start that has held under way.
-func allowance(total, used, held, limit, want int) int {
+func allowance(total, used, held, limit int) int {
 	n := 0
-	for n < want && held+n < limit && held+n < total-used-n {
+	for n < queue.ReceiveMax && held+n < limit && held+n < total-used-n {
 		n++
 	}
 	return n
 }
 
-// acquire waits until a subscription may start at least one delivery, and takes up
-// to want slots for it.
-func (g *gate) acquire(ctx context.Context, name queue.Name, want int) (int, error) {
+// acquire waits until a subscription may start at least one delivery, and takes slots
+// for as many as one receive gives.
+func (g *gate) acquire(ctx context.Context, name queue.Name) (int, error) {
 	g.mu.Lock()
-	t := &turn{holder: g.holder(name), want: want, got: make(chan int, 1)}
+	t := &turn{holder: g.holder(name), got: make(chan int, 1)}
 	g.waiting = append(g.waiting, t)
 	g.grant()
 	g.mu.Unlock()
@@ -97,7 +96,7 @@ func (g *gate) grant() {
 	for {
 		best, most := -1, 0
 		for i, t := range g.waiting {
-			n := allowance(g.total, g.used, t.holder.held, max(1, int(t.holder.limit)), t.want)
+			n := allowance(g.total, g.used, t.holder.held, max(1, int(t.holder.limit)))
 			if n > 0 && (best < 0 || t.holder.held < g.waiting[best].holder.held) {
 				best, most = i, n
 			}

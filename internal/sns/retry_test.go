@@ -113,7 +113,7 @@ func TestTheGateIsSharedAndShrinksForThoseWhoFail(t *testing.T) {
 		a, b := queue.Name{Name: "a"}, queue.Name{Name: "b"}
 		held := 0
 		for held < 50 { // half of all, as a alone is busy
-			n, err := g.acquire(t.Context(), a, 10)
+			n, err := g.acquire(t.Context(), a)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,21 +121,21 @@ func TestTheGateIsSharedAndShrinksForThoseWhoFail(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if n, err := g.acquire(ctx, a, 10); err == nil {
+		if n, err := g.acquire(ctx, a); err == nil {
 			t.Errorf("a got %d more", n)
 		}
-		if n, err := g.acquire(t.Context(), b, 10); err != nil || n != 10 {
+		if n, err := g.acquire(t.Context(), b); err != nil || n != 10 {
 			t.Errorf("b got %d, %v", n, err)
 		}
 		g.release(b, 10)
 		for range 10 {
 			g.tell(b, false)
 		}
-		if n, err := g.acquire(t.Context(), b, 10); err != nil || n != 1 {
+		if n, err := g.acquire(t.Context(), b); err != nil || n != 1 {
 			t.Errorf("b got %d, %v, want 1", n, err)
 		}
 		g.tell(b, true)
-		if n, err := g.acquire(t.Context(), b, 10); err != nil || n != 1 {
+		if n, err := g.acquire(t.Context(), b); err != nil || n != 1 {
 			t.Errorf("b got %d more, %v, want 1", n, err)
 		}
 		g.release(a, held)

@@ -455,7 +455,7 @@ func (s *Service) unsubscribe(ctx context.Context, in *awssns.UnsubscribeInput) 
 	sub, err := s.subscription(arn)
 	switch {
 	case err != nil:
-		return out, nil //nolint:nilerr // it is gone already
+		return out, nil // it is gone already
 	case signed && c.Account != sub.record.Owner && c.Account != sub.topic.account, !signed && sub.record.Strict:
 		return nil, errNotYours
 	case signed:

@@ -115,7 +115,7 @@ func (s *Service) deleteTopic(ctx context.Context, in *awssns.DeleteTopicInput) 
 	defer s.writing.Unlock()
 	t, err := s.topic(k.ARN())
 	if err != nil {
-		return &awssns.DeleteTopicOutput{}, nil //nolint:nilerr // it is gone already
+		return &awssns.DeleteTopicOutput{}, nil // it is gone already
 	}
 	subs := s.subscriptionsOf(t)
 	changes := s.topicDeletion(t, subs)

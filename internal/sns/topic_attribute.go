@@ -3,6 +3,7 @@ package sns
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -140,10 +141,8 @@ func (s *Service) checkTopicAttribute(rec *topicRecord, subs []*subscription, na
 }
 
 func oneOf(name, value string, allowed ...string) error {
-	for _, v := range allowed {
-		if value == v {
-			return nil
-		}
+	if slices.Contains(allowed, value) {
+		return nil
 	}
 	return invalid("%s Reason: Invalid value [%s]. Must be %s.", name, value, strings.Join(allowed, " or "))
 }

@@ -138,8 +138,8 @@ func TestTopicAttributesChange(t *testing.T) {
 func TestAnARNThatNamesNoTopicIsRefused(t *testing.T) {
 	f := open(t)
 	for arn, text := range map[string]string{
-		"nonsense": "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1",
-		"a:b":      "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 2",
+		"nonsense":                             "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1",
+		"a:b":                                  "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 2",
 		"arn:aws:sqs:us-east-1:000000000000:t": "Invalid parameter: TopicArn",
 		"arn:aws:sns:eu-west-1:000000000000:t": "Invalid parameter: TopicArn",
 		topicPrefix + "a:b:c":                  "Invalid parameter: TopicArn",
