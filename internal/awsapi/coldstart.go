@@ -14,12 +14,17 @@ const headerColdStart = "X-Hearth-Coldstart"
 
 // coldStartValue prints the parts in the order in which they happen.
 func coldStartValue(c *lambda.ColdStart) string {
-	b := make([]byte, 0, 96)
-	b = append(b, '{')
-	for i, part := range []struct {
+	type part struct {
 		name string
 		took time.Duration
-	}{{"fetch", c.Fetch}, {"unpack", c.Unpack}, {"sandbox", c.Sandbox}, {"init", c.Init}} {
+	}
+	made := part{"sandbox", c.Sandbox}
+	if c.Assign > 0 {
+		made = part{"assign", c.Assign}
+	}
+	b := make([]byte, 0, 96)
+	b = append(b, '{')
+	for i, part := range []part{{"fetch", c.Fetch}, {"unpack", c.Unpack}, made, {"init", c.Init}} {
 		if i > 0 {
 			b = append(b, ',')
 		}

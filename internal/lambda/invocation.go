@@ -60,6 +60,9 @@ type ColdStart struct {
 	Fetch   time.Duration // the package, from the blob store to the worker
 	Unpack  time.Duration // the package, into the worker's code cache
 	Sandbox time.Duration // the isolated environment: root, limits, network
+	// Assign stands in the place of Sandbox, and of the runtime's boot, when the
+	// environment was made ahead: its files and its memory limit.
+	Assign time.Duration
 	Init    time.Duration // the runtime's boot and the function's static code
 }
 

@@ -129,6 +129,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	workerCfg := worker.Default()
 	workerCfg.Endpoint = "http://" + addr
 	workerCfg.CommitMaxMB = n.cfg.MemoryMB
+	workerCfg.BootAhead = n.cfg.BootAhead
 	p.worker = worker.New(workerCfg, p.driver, cache, catalogue, p.iam, logSink{p.logs, p.iam}, endpoint, n.log)
 	if err := p.worker.Sweep(ctx); err != nil {
 		return nil, err
@@ -162,7 +163,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		PassRole: func(ctx context.Context, arn string) error {
 			return p.iam.CanPassRole(ctx, arn, "lambda.amazonaws.com")
 		},
-		Warm:               warm(cache),
+		Warm:               warm(cache, p.worker),
 		CodeURL:            func(base string, d lambda.CodeDigest) string { return links.URL(base, d, time.Now()) },
 		AccountConcurrency: n.cfg.AccountConcurrency,
 		Log:                n.log,
@@ -287,22 +288,25 @@ func services(p *parts) []*wire.Service {
 	}
 }
 
-// warm unpacks a version's code before the version becomes Active.
-func warm(cache *code.Cache) func(context.Context, *lambda.Version) error {
+// warm unpacks a version's code before the version becomes Active, and has the worker
+// make ready what its first invoke needs.
+func warm(cache *code.Cache, w *worker.Worker) func(context.Context, *lambda.Version) error {
 	return func(ctx context.Context, v *lambda.Version) error {
 		entry, err := cache.Acquire(ctx, v.CodeDigest)
 		if err != nil {
 			return err
 		}
-		entry.Release()
-		if len(v.Layers) == 0 {
-			return nil
+		defer entry.Release()
+		trees := runtimes.Trees{Code: entry.Dir}
+		if len(v.Layers) > 0 {
+			layers, err := cache.AcquireLayers(ctx, v.Layers)
+			if err != nil {
+				return err
+			}
+			defer layers.Release()
+			trees.Layers = layers.Dir
 		}
-		layers, err := cache.AcquireLayers(ctx, v.Layers)
-		if err != nil {
-			return err
-		}
-		layers.Release()
+		w.Expect(ctx, v, trees)
 		return nil
 	}
 }

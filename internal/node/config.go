@@ -15,6 +15,7 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/counter"
 	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/worker"
 )
 
 // Config is the whole configuration of a process. The zero value is not valid:
@@ -41,6 +42,10 @@ type Config struct {
 	RequestsPerConcurrency int `yaml:"requests_per_concurrency" json:"requests_per_concurrency"`
 	// IdleTimeout is how long an environment stays warm without an invoke.
 	IdleTimeout time.Duration `yaml:"idle_timeout" json:"idle_timeout"`
+	// BootAhead is how many environments at most wait ready, their runtime started, before
+	// it is known for which function; 0 starts each from scratch. It needs namespace
+	// isolation.
+	BootAhead int `yaml:"boot_ahead" json:"boot_ahead"`
 	// MemoryMB bounds the memory of all environments together, by what their
 	// functions were configured with; 0 takes three quarters of the host's.
 	MemoryMB int `yaml:"memory_mb" json:"memory_mb"`
@@ -73,6 +78,7 @@ func Default() Config {
 		ScaleBurst:             1000, // AWS's
 		RequestsPerConcurrency: counter.AWSRequestsPerConcurrency,
 		IdleTimeout:            10 * time.Minute, // AWS keeps environments for minutes; the order of magnitude is what people expect
+		BootAhead:              worker.Default().BootAhead,
 		Path:                   "/usr/local/bin:/usr/bin:/bin",
 		TimeScale:              1,
 		LogRetention:           7 * 24 * time.Hour,
@@ -103,6 +109,9 @@ func (c Config) Validate() error {
 	}
 	if c.ScaleBurst < 0 {
 		bad("scale_burst: %d is negative", c.ScaleBurst)
+	}
+	if c.BootAhead < 0 {
+		bad("boot_ahead: %d is negative", c.BootAhead)
 	}
 	if c.RequestsPerConcurrency < 0 {
 		bad("requests_per_concurrency: %d is negative", c.RequestsPerConcurrency)

@@ -3,12 +3,14 @@ package worker
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/runtimeapi"
+	"github.com/hearthfaas/hearth/internal/runtimes"
 	"github.com/hearthfaas/hearth/internal/sandbox"
 )
 
@@ -111,29 +113,7 @@ func (e *Environment) tryBoot(ctx context.Context) *bootFailure {
 // startRuntime starts the runtime's process, with the private channel when it
 // speaks it.
 func (e *Environment) startRuntime(ctx context.Context) error {
-	cmd := sandbox.Command{
-		Path:   e.sandbox.Path(e.plan.Path),
-		Args:   make([]string, len(e.plan.Args)),
-		Dir:    e.sandbox.Path(e.plan.Dir),
-		Env:    e.environ(),
-		Output: e.log.write,
-	}
-	for i, a := range e.plan.Args {
-		if strings.HasPrefix(a, "/") {
-			a = e.sandbox.Path(a)
-		}
-		cmd.Args[i] = a
-	}
-	if e.plan.Private {
-		ours, theirs, err := runtimeapi.Pair()
-		if err != nil {
-			return err
-		}
-		defer theirs.Close()
-		e.session.Attach(ours)
-		cmd.Files = []*os.File{theirs}
-	}
-	p, err := e.sandbox.Start(ctx, cmd)
+	p, err := e.runtimeProcess(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,6 +125,67 @@ func (e *Environment) startRuntime(ctx context.Context) error {
 		close(booted.noticed)
 	})
 	return nil
+}
+
+// runtimeProcess takes the process that was started ahead, or starts one.
+func (e *Environment) runtimeProcess(ctx context.Context) (sandbox.Process, error) {
+	b := e.blank
+	e.blank = nil
+	if b != nil && b.process != nil {
+		err := runtimeapi.Assign(ctx, b.channel, e.environ())
+		if err == nil {
+			e.session.Attach(b.channel)
+			return b.process, nil
+		}
+		e.worker.log.WarnContext(ctx, "a runtime that was started ahead is gone", "sandbox_id", e.id, "error", err)
+		if err := errors.Join(b.channel.Close(), e.sandbox.KillAll(ctx)); err != nil {
+			return nil, err
+		}
+	}
+	if !e.plan.Private {
+		return e.sandbox.Start(ctx, runtimeCommand(e.sandbox, e.log, e.plan, e.environ()))
+	}
+	var p sandbox.Process
+	ours, err := startPrivate(ctx, e.sandbox, e.log, e.plan, e.environ(), &p)
+	if err != nil {
+		return nil, err
+	}
+	e.session.Attach(ours)
+	return p, nil
+}
+
+// startPrivate starts a runtime that speaks the private channel, and returns Hearth's
+// end of it.
+func startPrivate(ctx context.Context, env sandbox.Environment, log *logPipe, plan runtimes.Plan, vars []string, p *sandbox.Process) (net.Conn, error) {
+	ours, theirs, err := runtimeapi.Pair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	cmd := runtimeCommand(env, log, plan, vars)
+	cmd.Files = []*os.File{theirs}
+	if *p, err = env.Start(ctx, cmd); err != nil {
+		return nil, errors.Join(err, ours.Close())
+	}
+	return ours, nil
+}
+
+// runtimeCommand is the command of a plan, with the paths of an environment.
+func runtimeCommand(env sandbox.Environment, log *logPipe, plan runtimes.Plan, vars []string) sandbox.Command {
+	cmd := sandbox.Command{
+		Path:   env.Path(plan.Path),
+		Args:   make([]string, len(plan.Args)),
+		Dir:    env.Path(plan.Dir),
+		Env:    vars,
+		Output: log.write,
+	}
+	for i, a := range plan.Args {
+		if strings.HasPrefix(a, "/") {
+			a = env.Path(a)
+		}
+		cmd.Args[i] = a
+	}
+	return cmd
 }
 
 // bootFailed is the ending of an invocation whose runtime did not get ready.

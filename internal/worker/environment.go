@@ -31,8 +31,10 @@ type Environment struct {
 	sandbox     sandbox.Environment
 	network     network
 	session     *runtimeapi.Session
-	log         *logPipe
-	lines       platformLines
+	// blank is what the environment was made of ahead, until its runtime is started.
+	blank *blank
+	log   *logPipe
+	lines platformLines
 	// helpers are the goroutines that serve this environment; Close waits for them.
 	helpers sync.WaitGroup
 
@@ -284,6 +286,9 @@ func (e *Environment) Close(ctx context.Context) error {
 	e.network.close()
 	if e.sandbox != nil {
 		err = errors.Join(err, e.sandbox.Destroy(ctx))
+	}
+	if e.blank != nil {
+		err = errors.Join(err, e.blank.unused(e.log))
 	}
 	if e.log != nil {
 		e.log.close()

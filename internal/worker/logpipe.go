@@ -67,6 +67,22 @@ func newLogPipe(stream LogStream, writer LogWriter) (*logPipe, error) {
 	}, nil
 }
 
+// assign says which stream the lines go to, when the pipe was made before that was
+// known. It comes before run.
+func (p *logPipe) assign(stream LogStream, writer LogWriter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stream, p.writer = stream, writer
+}
+
+// discard closes a pipe that was never assigned.
+func (p *logPipe) discard() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	_, _ = p.read.Close(), p.write.Close() // both ends are ours
+}
+
 // run reads until the last writer is gone or the pipe is closed.
 func (p *logPipe) run() {
 	raw, err := p.read.SyscallConn()

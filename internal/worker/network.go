@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/hearthfaas/hearth/internal/sandbox"
 )
 
 // runtimeAPIPort is where AWS's Runtime API listens on an environment's loopback.
@@ -21,27 +23,30 @@ type network struct {
 	server      *http.Server
 }
 
-// openNetwork opens the listeners inside the environment. Without a private network
-// the AWS API is reached at the node's own address.
-func (e *Environment) openNetwork(ctx context.Context) error {
-	w := e.worker
-	api, err := e.sandbox.Listen(ctx, runtimeAPIPort)
-	if err != nil {
-		return err
+// openNetwork opens the listeners inside the environment, unless it has them.
+func (e *Environment) openNetwork(ctx context.Context) (err error) {
+	if e.network.api == nil {
+		e.network, err = e.worker.openNetwork(ctx, e.sandbox)
 	}
-	e.network.api = api
-	e.network.runtimeAPI = api.Addr().String()
-	e.network.endpointURL = w.cfg.Endpoint
+	return err
+}
+
+// openNetwork opens the listeners inside a sandbox. Without a private network the AWS
+// API is reached at the node's own address.
+func (w *Worker) openNetwork(ctx context.Context, env sandbox.Environment) (n network, err error) {
+	if n.api, err = env.Listen(ctx, runtimeAPIPort); err != nil {
+		return n, err
+	}
+	n.runtimeAPI = n.api.Addr().String()
+	n.endpointURL = w.cfg.Endpoint
 	if !w.caps.PrivateNetwork {
-		return nil
+		return n, nil
 	}
-	endpoint, err := e.sandbox.Listen(ctx, w.cfg.EndpointPort)
-	if err != nil {
-		return err
+	if n.endpoint, err = env.Listen(ctx, w.cfg.EndpointPort); err != nil {
+		return n, err
 	}
-	e.network.endpoint = endpoint
-	e.network.endpointURL = "http://127.0.0.1:" + strconv.Itoa(w.cfg.EndpointPort)
-	return nil
+	n.endpointURL = "http://127.0.0.1:" + strconv.Itoa(w.cfg.EndpointPort)
+	return n, nil
 }
 
 // serve answers on the listeners until they are closed.

@@ -24,6 +24,7 @@ var steps = []step{
 	{"fetch code", (*Environment).fetchCode},
 	{"fetch layers", (*Environment).fetchLayers},
 	{"plan the runtime", (*Environment).planRuntime},
+	{"look for one made ahead", (*Environment).takeBlank},
 	{"assume the execution role", (*Environment).assumeRole},
 	{"open the log", (*Environment).openLog},
 	{"create the sandbox", (*Environment).createSandbox},
@@ -38,6 +39,12 @@ var steps = []step{
 func (w *Worker) Open(ctx context.Context, v *lambda.Version) (*Environment, error) {
 	e := &Environment{worker: w, id: lambda.NewSandboxID(), version: v, first: &lambda.ColdStart{}}
 	w.add(e)
+	w.opening.Add(1)
+	defer func() {
+		if w.opening.Add(-1) == 0 {
+			w.stock.kick()
+		}
+	}()
 	for _, s := range steps {
 		if err := s.run(e, ctx); err != nil {
 			closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resetTimeout)
@@ -89,6 +96,36 @@ func (e *Environment) planRuntime(ctx context.Context) error {
 	return nil
 }
 
+// takeBlank looks for an environment that was made ahead, and makes it its own.
+func (e *Environment) takeBlank(ctx context.Context) error {
+	if e.entrypoint != nil {
+		return nil
+	}
+	r, own, ok := e.worker.recipeFor(e.version, e.plan)
+	if !ok {
+		return nil
+	}
+	began := time.Now()
+	b := e.worker.stock.take(ctx, r)
+	if b == nil {
+		return ctx.Err()
+	}
+	if b.ended() {
+		return b.close(ctx) // nobody saw it end; one is made from scratch
+	}
+	e.id, e.sandbox, e.network, e.blank = b.id, b.sandbox, b.network, b
+	e.opened.Store(true)
+	assigner, ok := b.sandbox.(sandbox.Assigner)
+	if !ok {
+		return fmt.Errorf("environment %s cannot be assigned", b.id)
+	}
+	if err := assigner.Assign(ctx, own, e.version.MemoryMB); err != nil {
+		return err
+	}
+	e.first.Assign = time.Since(began)
+	return nil
+}
+
 func (e *Environment) assumeRole(ctx context.Context) error {
 	c, err := e.worker.roles.MintFunctionSession(ctx, e.version.RoleARN, e.version.Function, e.worker.cfg.CredentialsFor)
 	if err != nil {
@@ -109,8 +146,11 @@ func (e *Environment) openLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := newLogPipe(stream, writer)
-	if err != nil {
+	p := (*logPipe)(nil)
+	if e.blank != nil && e.blank.log != nil {
+		p = e.blank.log
+		p.assign(stream, writer)
+	} else if p, err = newLogPipe(stream, writer); err != nil {
 		return err
 	}
 	e.log = p
@@ -136,6 +176,9 @@ func (e *Environment) streamName(now time.Time) string {
 }
 
 func (e *Environment) createSandbox(ctx context.Context) error {
+	if e.sandbox != nil {
+		return nil
+	}
 	began := time.Now()
 	env, err := e.worker.driver.Create(ctx, sandbox.Spec{
 		ID:       e.id,

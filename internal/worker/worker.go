@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/code"
@@ -77,6 +78,9 @@ type Config struct {
 	// far longer than the gap between two invokes of a busy function, because a
 	// freeze and thaw on every invoke would triple its latency.
 	FreezeAfter time.Duration
+	// BootAhead is how many environments at most are made before it is known for which
+	// function, so that a cold start only loads the code; 0 makes none.
+	BootAhead int
 	// CredentialsFor is how long an environment's role credentials are valid; it is
 	// longer than any environment lives.
 	CredentialsFor time.Duration
@@ -88,6 +92,7 @@ func Default() Config {
 		ID:             "local",
 		EndpointPort:   4566,
 		FreezeAfter:    time.Second,
+		BootAhead:      8, // some 50 MB when all are there, for a burst of eight
 		CredentialsFor: 12 * time.Hour,
 	}
 }
@@ -106,6 +111,9 @@ type Worker struct {
 	// endpoint answers AWS API calls that code inside environments makes.
 	endpoint *http.Server
 
+	stock   *stock
+	opening atomic.Int64 // environments that are being opened
+
 	mu           sync.Mutex // guards environments and committedMB
 	environments map[*Environment]struct{}
 	committedMB  int
@@ -114,7 +122,7 @@ type Worker struct {
 // New returns a worker without environments. endpoint answers the AWS API calls
 // that functions make on their own loopback.
 func New(cfg Config, driver sandbox.Driver, codeCache Code, rt Runtimes, roles Roles, logs Logs, endpoint http.Handler, log *slog.Logger) *Worker {
-	return &Worker{
+	w := &Worker{
 		cfg: cfg, driver: driver, caps: driver.Capabilities(),
 		code: codeCache, runtimes: rt, roles: roles, logs: logs, log: log,
 		endpoint: &http.Server{
@@ -122,6 +130,20 @@ func New(cfg Config, driver sandbox.Driver, codeCache Code, rt Runtimes, roles R
 			ReadHeaderTimeout: 10 * time.Second, // the peer is on the same host
 		},
 		environments: make(map[*Environment]struct{}),
+	}
+	w.stock = newStock(w)
+	return w
+}
+
+// Expect says that environments of a version may be wanted soon: what can be made of
+// them ahead is. trees are where its packages lie now; they are not kept.
+func (w *Worker) Expect(ctx context.Context, v *lambda.Version, trees runtimes.Trees) {
+	plan, err := w.runtimes.Plan(ctx, v, trees)
+	if err != nil {
+		return // its first invoke tells
+	}
+	if r, _, ok := w.recipeFor(v, plan); ok {
+		w.stock.expect(r)
 	}
 }
 
@@ -138,9 +160,13 @@ func (w *Worker) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// Run freezes idle environments until ctx ends, then closes the environments'
-// endpoint. The environments themselves are ended by who opened them.
+// Run freezes idle environments and keeps some ready ahead until ctx ends, then closes
+// the environments' endpoint. The environments themselves are ended by who opened
+// them.
 func (w *Worker) Run(ctx context.Context) error {
+	var ahead sync.WaitGroup
+	defer ahead.Wait()
+	ahead.Go(func() { w.stock.run(ctx) })
 	tick := time.NewTicker(max(w.cfg.FreezeAfter/4, 50*time.Millisecond)) // idle ones freeze 25 % late at most
 	defer tick.Stop()
 	for {

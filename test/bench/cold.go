@@ -33,10 +33,10 @@ func (b *bench) goFunction(ctx context.Context) []byte {
 
 // coldCase is one runtime's cold start and the bare start beside it.
 type coldCase struct {
-	name string
-	goal string
-	f    func(round int) harness.Function // a new function
-	bare []string                         // the command of a bare start
+	name           string
+	ahead, scratch string                           // the goals
+	f              func(round int) harness.Function // a new function
+	bare           []string                         // the command of a bare start
 }
 
 func (b *bench) coldCases(ctx context.Context) ([]coldCase, error) {
@@ -51,7 +51,7 @@ func (b *bench) coldCases(ctx context.Context) ([]coldCase, error) {
 		if err := os.WriteFile(empty, nil, 0o644); err != nil {
 			return nil, fmt.Errorf("write an empty program: %w", err)
 		}
-		cases = append(cases, coldCase{"Node", "≤ 15 from a pool, else ≤ 1.4 × bare", func(i int) harness.Function {
+		cases = append(cases, coldCase{"Node", "≤ 15", "≤ 1.4 × bare", func(i int) harness.Function {
 			return harness.Function{
 				Name: fmt.Sprintf("cold-node-%d", i), Runtime: b.node, Memory: 1769, Env: unique(i),
 				Files: map[string]string{"index.js": fmt.Sprintf("// %d\n%s", i, handlerSource)},
@@ -63,7 +63,7 @@ func (b *bench) coldCases(ctx context.Context) ([]coldCase, error) {
 		if err != nil {
 			return nil, err
 		}
-		cases = append(cases, coldCase{"Python", "≤ 12 from a pool, else ≤ 1.4 × bare", func(i int) harness.Function {
+		cases = append(cases, coldCase{"Python", "≤ 12", "≤ 1.4 × bare", func(i int) harness.Function {
 			return harness.Function{
 				Name: fmt.Sprintf("cold-python-%d", i), Runtime: b.python, Handler: "app.handler", Memory: 1769, Env: unique(i),
 				Files: map[string]string{"app.py": fmt.Sprintf("# %d\ndef handler(event, context):\n    return event\n", i)},
@@ -75,7 +75,7 @@ func (b *bench) coldCases(ctx context.Context) ([]coldCase, error) {
 		if err != nil {
 			return nil, err
 		}
-		cases = append(cases, coldCase{"Go, provided.al2023", "≤ 6", func(i int) harness.Function {
+		cases = append(cases, coldCase{"Go, provided.al2023", "≤ 6", "", func(i int) harness.Function {
 			return harness.Function{Name: fmt.Sprintf("cold-go-%d", i), Runtime: "provided.al2023", Handler: "bootstrap", Memory: 1769, Env: unique(i), Zip: zip}
 		}, []string{hello}})
 	}
@@ -103,20 +103,28 @@ func (b *bench) cold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := b.up(ctx, "cold")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = h.Stop() }()
-	for _, c := range cases {
-		if err := b.coldCase(ctx, h, c); err != nil {
-			b.rep.fail(c.name, err)
+	for _, way := range []struct{ name, setting string }{{"made ahead", ""}, {"from scratch", "boot_ahead: 0"}} {
+		h, err := b.up(ctx, "cold, "+way.name, way.setting)
+		if err != nil {
+			return err
+		}
+		for _, c := range cases {
+			goal := c.ahead
+			if way.setting != "" {
+				goal = c.scratch
+			}
+			if err := b.coldCase(ctx, h, c, c.name+", "+way.name, goal); err != nil {
+				b.rep.fail(c.name, err)
+			}
+		}
+		if err := h.Stop(); err != nil {
+			return err
 		}
 	}
 	return ctx.Err()
 }
 
-func (b *bench) coldCase(ctx context.Context, h *hearth, c coldCase) error {
+func (b *bench) coldCase(ctx context.Context, h *hearth, c coldCase, name, goal string) error {
 	var calls, bares []time.Duration
 	parts := map[string][]time.Duration{}
 	var order []string
@@ -145,7 +153,7 @@ func (b *bench) coldCase(ctx context.Context, h *hearth, c coldCase) error {
 	for _, name := range order {
 		figures = append(figures, millis(name, median(parts[name])))
 	}
-	b.rep.add(c.name, c.goal, figures...)
+	b.rep.add(name, goal, figures...)
 	return nil
 }
 

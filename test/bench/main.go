@@ -157,7 +157,7 @@ type hearth struct {
 }
 
 // up starts a Hearth with a data directory of its own, empty when the name is new.
-func (b *bench) up(ctx context.Context, name string) (*hearth, error) {
+func (b *bench) up(ctx context.Context, name string, settings ...string) (*hearth, error) {
 	dir := filepath.Join(b.scratch, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil { // functions run as another user
 		return nil, fmt.Errorf("make a directory: %w", err)
@@ -165,7 +165,7 @@ func (b *bench) up(ctx context.Context, name string) (*hearth, error) {
 	h, err := harness.Start(ctx, harness.Options{
 		Binary: b.binary, DataDir: filepath.Join(dir, "data"), Isolation: b.isolation, LogLevel: "error",
 		// What Hearth can do is measured, not what AWS allows.
-		Config: "scale_burst: 0\nrequests_per_concurrency: 0\n",
+		Config: "scale_burst: 0\nrequests_per_concurrency: 0\n" + strings.Join(settings, "\n"),
 	})
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func TestRootCallsAtTheSameTimeEachGetAnEnvironmentWhichStaysWarm(t *testing.T) 
 // to it.
 func TestRootTwoHundredParallelCallsAreAllAnsweredAndNothingLeaks(t *testing.T) {
 	const calls = 200
-	h := up(t, "idle_timeout: 3s\n")
+	h := up(t, "idle_timeout: 3s\nboot_ahead: 0\n") // what is made ahead does not go with idle time
 	h.example(t, "slow", node, "index.handler", timeout(60))
 	var stock harness.Footprint
 	for i := range 2 {
@@ -146,7 +146,7 @@ func limit(t *testing.T, h *hearth, name string, n int32) {
 }
 
 func TestRootAnIdleEnvironmentIsTerminatedAndTheNextCallIsCold(t *testing.T) {
-	h := up(t, "idle_timeout: 1s\n")
+	h := up(t, "idle_timeout: 1s\nboot_ahead: 0\n")
 	h.example(t, "random-outside", node, "index.handler")
 	first := h.answers(t, "random-outside", `{}`)
 	eventually(t, 20*time.Second, "the idle environment is gone", func() bool { return h.Functions() == 0 })

@@ -182,17 +182,20 @@ func TestRootColdAndWarmStartsAreTold(t *testing.T) {
 }
 
 func TestRootTheAnswerOfAColdStartTellsItsParts(t *testing.T) {
-	h := up(t, "")
-	h.example(t, "hello", node, "index.handler")
-	var header string
-	if _, err := harness.Invoke(t.Context(), h.lambda, "hello", `{}`, harness.KeepHeader(reportline.ColdStartHeader, &header)); err != nil {
-		t.Fatal(err)
+	for made, config := range map[string]string{"assign": "", "sandbox": "boot_ahead: 0\n"} {
+		t.Run(made, func(t *testing.T) { coldParts(t, config, made) })
 	}
+}
+
+func coldParts(t *testing.T, config, made string) {
+	t.Helper()
+	h := up(t, config)
+	_, header := h.firstCall(t, harness.Function{Name: "hello", Runtime: node, Files: map[string]string{"index.js": `exports.handler = async () => 1`}}, made)
 	names := map[string]bool{}
 	for _, p := range reportline.ColdStart(header, "") {
 		names[p.Name] = true
 	}
-	for _, want := range []string{"fetch", "unpack", "sandbox", "init"} {
+	for _, want := range []string{"fetch", "unpack", made, "init"} {
 		if !names[want] {
 			t.Errorf("the part %q is missing in %s: %q", want, reportline.ColdStartHeader, header)
 		}
