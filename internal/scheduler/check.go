@@ -142,9 +142,6 @@ func (s *Service) target(t *types.Target) (targetRecord, error) {
 	}
 	if t.DeadLetterConfig != nil && t.DeadLetterConfig.Arn != nil {
 		r.DeadLetter = t.DeadLetterConfig.Arn
-		if strings.HasSuffix(*r.DeadLetter, ".fifo") {
-			return r, invalid("FIFO queues are not supported as dead-letter queues.")
-		}
 	}
 	if len(deref(t.Input)) > inputMax {
 		return r, invalid("Input must be at most %d bytes.", inputMax)

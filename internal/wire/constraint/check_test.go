@@ -152,7 +152,9 @@ func TestViolationsAreToldInAWSsWords(t *testing.T) {
 
 func TestEveryPatternOfTheModelsIsKnownToGo(t *testing.T) {
 	n := 0
-	for _, shapes := range [][]shape{lambdaShapes, logsShapes, iamShapes, stsShapes} {
+	for _, shapes := range [][]shape{
+		lambdaShapes, logsShapes, iamShapes, stsShapes, snsShapes, eventsShapes, schedulerShapes, dynamodbShapes, dynamodbstreamsShapes, cloudwatchShapes,
+	} {
 		for _, s := range shapes {
 			if s.pattern != "" {
 				compile(s.pattern)
@@ -167,6 +169,7 @@ func TestEveryPatternOfTheModelsIsKnownToGo(t *testing.T) {
 
 func TestPatternsWithLookAroundMatchAsJavaDoes(t *testing.T) {
 	const bucket = `[0-9A-Za-z\.\-_]*(?<!\.)`
+	const source = `^(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)$`
 	cases := []struct {
 		pattern, in string
 		want        bool
@@ -179,6 +182,13 @@ func TestPatternsWithLookAroundMatchAsJavaDoes(t *testing.T) {
 		{`(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)`, "system.users", false},
 		{`^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`, "my-alias", true},
 		{`^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`, "my--alias", false},
+		{source, "my.app", true},
+		{source, "awesome", true},
+		{source, "$.detail.source", true},
+		{source, "aws.ec2", false},
+		{source, " my.app", false},
+		{`^(?!\s*$).+`, " a", true},
+		{`^(?!\s*$).+`, "  ", false},
 		{functionURLName, "f:prod", true},
 		{functionURLName, "f:12", false},
 		{functionURLName, "arn:aws:lambda:eu-west-1:000000000000:function:f:12", false},

@@ -24,6 +24,10 @@ var byHand = map[string]struct{ must, mustNot string }{
 	`(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)`: {`[_a-zA-Z0-9][^$]*`, `system\x2e[\s\S]*`},
 	// An account alias has no two dashes in a row.
 	`^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`: {`[a-z0-9][a-z0-9-]{1,61}[a-z0-9]`, `.*--.*`},
+	// A source of events is not one of AWS's own.
+	`^(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)$`: {`[/\.\-_A-Za-z0-9].*|\$(\.[\w_-]+(\[(\d+|\*)\])*)*`, `aws\..*`},
+	// Not blanks alone.
+	`^(?!\s*$).+`: {`.+`, `\s*`},
 	// The qualifier of a function URL is an alias.
 	functionURLName: {strings.Replace(functionURLName, `(?!\d+$)`, ``, 1), `.*:function:[a-zA-Z0-9-_]{1,64}:\d+|[a-zA-Z0-9-_]{1,64}:\d+|function:[a-zA-Z0-9-_]{1,64}:\d+`},
 }
