@@ -98,8 +98,8 @@ func (e *Environment) planRuntime(ctx context.Context) error {
 
 // takeBlank looks for an environment that was made ahead, and makes it its own.
 func (e *Environment) takeBlank(ctx context.Context) error {
-	if e.entrypoint != nil {
-		return nil
+	if e.plan.Path == "" {
+		return nil // the package has nothing to start, which its invokes tell
 	}
 	r, own, ok := e.worker.recipeFor(e.version, e.plan)
 	if !ok {
