@@ -65,8 +65,10 @@ func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + p
 
 var unicodeEscape = regexp.MustCompile(`\\u(10FFFF|10000|[0-9A-Fa-f]{4})`)
 
-// javaToGo rewrites \uXXXX. The models also write \u10000 and \u10FFFF, by which
+// javaToGo rewrites \uXXXX, pairs of surrogates and \p{Print}. The models also write \u10000 and \u10FFFF, by which
 // they mean what lies beyond the basic plane.
 func javaToGo(pattern string) string {
+	pattern = strings.ReplaceAll(pattern, `\uD800\uDC00-\uDBFF\uDFFF`, `\x{10000}-\x{10FFFF}`)
+	pattern = strings.ReplaceAll(pattern, `\p{Print}`, `[\x20-\x7E]`) // which in Java is of ASCII alone
 	return unicodeEscape.ReplaceAllString(pattern, `\x{$1}`)
 }
