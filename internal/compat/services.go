@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/controlplane"
+	"github.com/hearthfaas/hearth/internal/dynamodb"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/logs"
 	"github.com/hearthfaas/hearth/internal/sns"
@@ -58,6 +61,8 @@ func services(ctx context.Context, dir string) ([]service, error) {
 		{"IAM", operations[*awsiam.Client](), names(identities.IAM()), iam.Notes},
 		{"STS", operations[*sts.Client](), names(identities.STS()), iam.Notes},
 		{"CloudWatch Logs", operations[*cloudwatchlogs.Client](), names(groups.API()), logs.Notes},
+		{"Amazon DynamoDB", operations[*awsdynamodb.Client](), names((&dynamodb.Service{}).API()), dynamodb.Notes},
+		{"Amazon DynamoDB Streams", operations[*dynamodbstreams.Client](), names((&dynamodb.Service{}).StreamsAPI()), dynamodb.Notes},
 		{"Amazon SNS", operations[*awssns.Client](), names((&sns.Service{}).API()), sns.Notes},
 		{"Amazon SQS", operations[*awssqs.Client](), names((&sqs.Service{}).API()), sqs.Notes},
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/code"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/counter"
+	"github.com/hearthfaas/hearth/internal/dynamodb"
 	"github.com/hearthfaas/hearth/internal/eventbridge"
 	"github.com/hearthfaas/hearth/internal/eventsource"
 	"github.com/hearthfaas/hearth/internal/frontend"
@@ -57,6 +58,7 @@ type parts struct {
 	sns       *sns.Service
 	schedules *scheduler.Service
 	buses     *eventbridge.Service
+	dynamodb  *dynamodb.Service
 	events    *asyncinvoke.Dispatcher
 	// mappings polls event sources.
 	mappings *eventsource.Service
@@ -241,6 +243,9 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return fmt.Errorf("open the buckets: %w", err)
 	}
 	p.closers = append(p.closers, p.s3.Close)
+	if err := n.openDynamoDB(ctx, p); err != nil {
+		return err
+	}
 	return n.openSQS(ctx, p)
 }
 
@@ -285,6 +290,8 @@ func services(p *parts) []*wire.Service {
 		p.schedules.API(),
 		p.buses.API(),
 		p.gateway.V2(),
+		p.dynamodb.API(),
+		p.dynamodb.StreamsAPI(),
 	}
 }
 

@@ -107,6 +107,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services.Go(func() error { return p.s3.Run(servicesCtx) })
 	services.Go(func() error { return p.queue.Run(servicesCtx) })
 	services.Go(func() error { return p.sqs.Run(servicesCtx) })
+	services.Go(func() error { return p.dynamodb.Run(servicesCtx) })
 	services.Go(func() error { return p.runSNS(servicesCtx) })
 	services.Go(func() error { return p.runScheduler(servicesCtx) })
 	services.Go(func() error { return p.runEventBridge(servicesCtx) })

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hearthfaas/hearth/internal/controlplane"
+	"github.com/hearthfaas/hearth/internal/dynamodb"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/iam/reference"
 	"github.com/hearthfaas/hearth/internal/logs"
@@ -21,6 +22,7 @@ func TestEveryOperationHasItsConditionKeysOnRecord(t *testing.T) {
 	for _, s := range []*wire.Service{
 		(&controlplane.Service{}).API(), (&iam.Service{}).IAM(), (&iam.Service{}).STS(), (&logs.Service{}).API(),
 		(&sqs.Service{}).API(), (&sns.Service{}).API(), (&scheduler.Service{}).API(),
+		(&dynamodb.Service{}).API(), (&dynamodb.Service{}).StreamsAPI(),
 	} {
 		for _, op := range s.Operations {
 			action := s.Name + ":" + cmp.Or(op.Action, op.Name)
