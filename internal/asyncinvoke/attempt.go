@@ -48,6 +48,9 @@ func (d *Dispatcher) attempt(ctx context.Context, name queue.Name, m *queue.Mess
 	}
 	o := pushedBack
 	if err == nil {
+		if d.cfg.Aged != nil {
+			d.cfg.Aged(id, age)
+		}
 		var result lambda.Result
 		result, err = d.cfg.Runner.RunEvent(alive, target, v.invocation(id, m.Body))
 		if err == nil {

@@ -46,6 +46,8 @@ type Config struct {
 	// Concurrency is how many attempts run at the same time over all functions; one
 	// function alone uses half. 0 takes ConcurrencyDefault.
 	Concurrency int
+	// Aged hears how old an event is when an attempt at it begins. May be nil.
+	Aged func(id lambda.FunctionID, age time.Duration)
 	// TimeScale makes all waits and ages pass so many times faster; 0 is 1.
 	TimeScale float64
 	Now       func() time.Time // nil takes time.Now

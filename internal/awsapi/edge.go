@@ -33,6 +33,8 @@ type Config struct {
 	// CodeHandler answers GET /_hearth/code/…, the presigned links to packages.
 	// Nil answers 404.
 	CodeHandler http.Handler
+	// Metrics answers GET /_hearth/metrics to whoever asks. Nil answers 404.
+	Metrics http.Handler
 	// Own is Hearth's own API. May be nil.
 	Own OwnAPI
 	// Sites answer at addresses of their own, before anything else. May be nil.

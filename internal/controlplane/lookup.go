@@ -70,6 +70,17 @@ func (s *Service) Lookup(id lambda.FunctionID, qualifier string) (Target, error)
 	return f.target(alias, v.runs, &v.value), nil
 }
 
+// Weighted says whether an alias shares its invokes between two versions. It reads
+// memory only.
+func (s *Service) Weighted(id lambda.FunctionID, alias string) bool {
+	found, ok := s.view.functions.Load(id)
+	if !ok {
+		return false
+	}
+	a, ok := found.(*function).aliases[alias]
+	return ok && len(a.value.Weights) > 0
+}
+
 func (f *function) target(alias string, runs *lambda.Version, r *versionRecord) Target {
 	return Target{
 		Version:         runs,

@@ -58,6 +58,7 @@ type account struct {
 	unreserved            int // those that share what is left of the limit
 	requests              bucket
 	functions             map[string]*function
+	peak                  peaks
 	sweepAt               int // how many functions there may be before unused ones are looked for
 }
 
@@ -106,12 +107,18 @@ func (c *Counter) Reserve(id lambda.FunctionID, version string) (Slot, error) {
 	f.inFlight++
 	if s.pool != nil {
 		s.pool.inFlight++
-		return s, nil
+		s.pool.drawn++
+		s.pool.peak = max(s.pool.peak, s.pool.inFlight)
+	} else {
+		if p := f.pools[version]; p != nil {
+			p.spilled++
+		}
+		f.onDemand++
+		if f.reserved < 0 {
+			a.unreserved++
+		}
 	}
-	f.onDemand++
-	if f.reserved < 0 {
-		a.unreserved++
-	}
+	a.peak.raise(a)
 	return s, nil
 }
 

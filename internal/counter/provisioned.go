@@ -7,6 +7,9 @@ type pool struct {
 	size     int
 	inFlight int // drawn from it; more than size for a while after it was made smaller
 	requests bucket
+	// peak, drawn and spilled are since usage was last asked for: the most in flight, the
+	// invokes drawn from it, and those of its version that found it used up.
+	peak, drawn, spilled int
 }
 
 // over is how many in flight the pool no longer covers.

@@ -58,6 +58,23 @@ type Environment interface {
 	Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Result, error)
 }
 
+// Observer counts what becomes of invokes (metrics meets it). It is on the path of every
+// invoke, so its methods return at once.
+type Observer interface {
+	// Began says that an invoke has its slot.
+	Began(v *lambda.Version, inv *lambda.Invocation) Running
+	// Throttled says that an invoke got no slot.
+	Throttled(v *lambda.Version, inv *lambda.Invocation)
+}
+
+// Running is an invoke that has its slot. One of its methods is called, once.
+type Running interface {
+	// Ended says that the function ran, and whether it failed.
+	Ended(inv *lambda.Invocation, failed bool)
+	// Abandoned says that a fault of the platform's kept it from running.
+	Abandoned()
+}
+
 // Input is an Invoke request as the caller sent it.
 type Input struct {
 	Caller        lambda.Caller
@@ -86,12 +103,15 @@ type Frontend[Slot any, E Environment] struct {
 	counter      Counter[Slot]
 	environments Environments[E]
 	async        Async
+	observer     Observer
 	log          *slog.Logger
 }
 
 // New returns a frontend.
-func New[Slot any, E Environment](f Functions, a Authorizer, c Counter[Slot], e Environments[E], async Async, log *slog.Logger) *Frontend[Slot, E] {
-	return &Frontend[Slot, E]{functions: f, authorizer: a, counter: c, environments: e, async: async, log: log}
+func New[Slot any, E Environment](
+	f Functions, a Authorizer, c Counter[Slot], e Environments[E], async Async, o Observer, log *slog.Logger,
+) *Frontend[Slot, E] {
+	return &Frontend[Slot, E]{functions: f, authorizer: a, counter: c, environments: e, async: async, observer: o, log: log}
 }
 
 // Invoke runs one event. A function that failed is an output. Refusals are
@@ -155,9 +175,16 @@ func (f *Frontend[Slot, E]) admit(ctx context.Context, in Input) (Target, *lambd
 func (f *Frontend[Slot, E]) run(ctx context.Context, v *lambda.Version, inv *lambda.Invocation) (lambda.Result, error) {
 	slot, err := f.counter.Reserve(v.Function, v.Version)
 	if err != nil {
+		f.observer.Throttled(v, inv)
 		return lambda.Result{}, err
 	}
 	defer f.counter.Release(slot)
+	running, ran := f.observer.Began(v, inv), false
+	defer func() {
+		if !ran {
+			running.Abandoned()
+		}
+	}()
 	// A caller that goes away does not end its invocation.
 	ctx = context.WithoutCancel(ctx)
 	env, cold, err := f.environments.Acquire(ctx, v)
@@ -170,7 +197,8 @@ func (f *Frontend[Slot, E]) run(ctx context.Context, v *lambda.Version, inv *lam
 	if err != nil {
 		return lambda.Result{}, fmt.Errorf("invoke %s: %w", v.Function.ARN(), err)
 	}
-	healthy = true
+	healthy, ran = true, true
+	running.Ended(inv, result.FunctionError != "")
 	if !cold {
 		result.ColdStart = nil // somebody else's wait made this environment
 	}

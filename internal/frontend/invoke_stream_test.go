@@ -52,7 +52,7 @@ func (h *house) Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Resu
 }
 
 func (h *house) frontend() *Frontend[int, *house] {
-	return New[int, *house](h, h, h, h, nil, slog.New(slog.DiscardHandler))
+	return New[int, *house](h, h, h, h, nil, h, slog.New(slog.DiscardHandler))
 }
 
 func request() Input {
@@ -238,3 +238,9 @@ func TestACallerWhoStallsDoesNotHoldTheEnvironment(t *testing.T) {
 		}
 	})
 }
+
+// Began meets Observer; the house counts what ran.
+func (h *house) Began(*lambda.Version, *lambda.Invocation) Running { return h }
+func (h *house) Throttled(*lambda.Version, *lambda.Invocation)     {}
+func (h *house) Ended(*lambda.Invocation, bool)                    {}
+func (h *house) Abandoned()                                        {}

@@ -12,7 +12,6 @@ import (
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
-	"github.com/hearthfaas/hearth/internal/queue"
 	"github.com/hearthfaas/hearth/internal/workermanager"
 )
 
@@ -26,9 +25,9 @@ type asyncInvokes struct {
 	frontend   *frontend.Frontend[counter.Slot, workermanager.Environment]
 }
 
-func (n *Node) dispatcher(q *queue.Engine, a *asyncInvokes) *asyncinvoke.Dispatcher {
+func (n *Node) dispatcher(p *parts, a *asyncInvokes) *asyncinvoke.Dispatcher {
 	return asyncinvoke.New(asyncinvoke.Config{
-		Queue: q, Functions: a, Runner: a, Targets: a, TimeScale: n.cfg.TimeScale, Now: time.Now, Log: n.log,
+		Queue: p.queue, Functions: a, Runner: a, Targets: a, Aged: aged(p.metrics), TimeScale: n.cfg.TimeScale, Now: time.Now, Log: n.log,
 	})
 }
 

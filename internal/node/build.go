@@ -23,6 +23,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/metrics"
 	"github.com/hearthfaas/hearth/internal/queue"
 	"github.com/hearthfaas/hearth/internal/runtimes"
 	"github.com/hearthfaas/hearth/internal/s3"
@@ -55,6 +56,7 @@ type parts struct {
 	store     *sqlite.Store
 	queue     *queue.Engine
 	sqs       *sqs.Service
+	metrics   *metrics.Service
 	sns       *sns.Service
 	schedules *scheduler.Service
 	buses     *eventbridge.Service
@@ -173,10 +175,11 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	p.iam.UseResources("lambda", lambdaResources{p.plane})
 	p.iam.UseResources("logs", logResources{p.logs})
 	events := &asyncInvokes{plane: p.plane, iam: p.iam, hub: p.hub}
-	p.events = n.dispatcher(p.queue, events)
+	p.events = n.dispatcher(p, events)
 	events.dispatcher = p.events
-	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, events, n.log)
+	front := frontend.New[counter.Slot, workermanager.Environment](functions{p.plane}, p.iam, count, p.manager, events, observer{p.metrics}, n.log)
 	events.frontend = front
+	p.metrics.Use(p.plane.Weighted, sample(p, count))
 	p.invoker = invoker{front}
 	signatures := awsapi.NewAuthenticator(identities{p.iam}, n.cfg.Region, time.Now)
 	if err := n.openGateway(ctx, p, addr, signatures); err != nil {
@@ -193,6 +196,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Invoker:     p.invoker,
 		Region:      n.cfg.Region,
 		CodeHandler: links,
+		Metrics:     p.metrics.Prometheus(),
 		Own:         admin.New(p.iam),
 		Handlers:    map[string]awsapi.Handler{"s3": p.s3},
 		Sites:       []awsapi.Site{urlSite(p.plane, p.iam, p.invoker, signatures, n.log), p.gateway, p.sns},
@@ -203,7 +207,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		return nil, fmt.Errorf("build the edge: %w", err)
 	}
 	p.edge = edge
-	endpoint.Handler = edge
+	endpoint.Handler = withoutMetrics(edge)
 	return p, nil
 }
 
@@ -233,6 +237,9 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return fmt.Errorf("open the logs: %w", err)
 	}
 	p.closers = append(p.closers, p.logs.Close)
+	if err := n.openMetrics(ctx, p); err != nil {
+		return err
+	}
 	p.hub = &hub{iam: p.iam, log: n.log}
 	p.push = &s3Push{p.hub}
 	p.s3, err = s3.Open(ctx, s3.Config{
@@ -285,6 +292,7 @@ func services(p *parts) []*wire.Service {
 		with(p.iam.IAM(), awsapi.IAMErrors),
 		with(p.iam.STS(), awsapi.STSErrors),
 		with(p.logs.API(), awsapi.LogsErrors),
+		p.metrics.API(),
 		p.sqs.API(),
 		p.sns.API(),
 		p.schedules.API(),

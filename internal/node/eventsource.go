@@ -30,7 +30,7 @@ func (n *Node) eventSources(s *mappingSources, front *frontend.Frontend[counter.
 		Sources: map[string]eventsource.Source{
 			string(controlplane.SourceSQS): sqs.New(sqs.Config{
 				Queues: polledQueues{s.parts.iam, s.parts.local}, Functions: s, Runner: s, Roles: s,
-				Metrics: eventsource.NoMetrics{}, Report: s.ReportMapping, Log: n.log,
+				Metrics: mappingMetrics{s.parts.metrics}, Report: s.ReportMapping, Log: n.log,
 			}),
 		},
 		Log: n.log,

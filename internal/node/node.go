@@ -105,6 +105,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services, servicesFailed := errgroup.WithContext(servicesCtx)
 	services.Go(func() error { return p.logs.Run(servicesCtx) })
 	services.Go(func() error { return p.s3.Run(servicesCtx) })
+	services.Go(func() error { return p.metrics.Run(servicesCtx) })
 	services.Go(func() error { return p.queue.Run(servicesCtx) })
 	services.Go(func() error { return p.sqs.Run(servicesCtx) })
 	services.Go(func() error { return p.dynamodb.Run(servicesCtx) })

@@ -451,3 +451,16 @@ func (m *Manager) Stats(key lambda.EnvironmentKey) Stats {
 	}
 	return Stats{Idle: len(p.idle) + len(p.ahead.idle), Busy: p.busy, Starting: p.starting}
 }
+
+// Totals reports the environments of all versions.
+func (m *Manager) Totals() Stats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all Stats
+	for _, p := range m.pools {
+		all.Idle += len(p.idle) + len(p.ahead.idle)
+		all.Busy += p.busy
+		all.Starting += p.starting
+	}
+	return all
+}

@@ -6,7 +6,7 @@ import (
 )
 
 func TestEveryTableIsReadable(t *testing.T) {
-	want := []string{"apigateway", "dynamodb", "events", "execute-api", "iam", "lambda", "logs", "s3", "scheduler", "sns", "sqs", "sts"}
+	want := []string{"apigateway", "cloudwatch", "dynamodb", "events", "execute-api", "iam", "lambda", "logs", "s3", "scheduler", "sns", "sqs", "sts"}
 	got := Services()
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("got services %v, want %v", got, want)
