@@ -148,10 +148,10 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 // keep no longer, until ctx ends; then it waits for the deliveries under way. What is
 // left is delivered after the next start.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.takeUp(ctx); err != nil {
-		if ctx.Err() != nil || errors.Is(err, queue.ErrClosed) {
-			return nil
-		}
+	switch err := s.takeUp(ctx); {
+	case ctx.Err() != nil, errors.Is(err, queue.ErrClosed):
+		return nil
+	case err != nil:
 		return err
 	}
 	var g errgroup.Group

@@ -32,10 +32,10 @@ func parsePath(text string) (path, error) {
 	p := path{}
 	for rest != "" {
 		var step pathStep
-		switch {
-		case rest[0] == '.':
+		switch rest[0] {
+		case '.':
 			step, rest, ok = memberStep(rest[1:])
-		case rest[0] == '[':
+		case '[':
 			step, rest, ok = bracketStep(rest[1:])
 		default:
 			ok = false
