@@ -1,0 +1,107 @@
+package compat
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+)
+
+// TestTerraformManagesSchedules goes through a configuration with a group and
+// schedules: after an apply there is nothing left to change, and a destroy leaves
+// nothing.
+func TestTerraformManagesSchedules(t *testing.T) {
+	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
+	if _, err := os.Stat(mirror); err != nil {
+		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
+	}
+	h := up(t)
+	dir := t.TempDir()
+	text, err := os.ReadFile("testdata/terraform_scheduler/main.tf")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n"), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	tf := func(want int, args ...string) {
+		t.Helper()
+		out, code := command(t, dir, env, terraform, args...)
+		if code != want {
+			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
+		}
+	}
+	tf(0, "init", "-input=false", "-no-color")
+	tf(0, "apply", "-auto-approve", "-input=false", "-no-color")
+	tf(planEmpty, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+	tf(planChanges, "plan", "-detailed-exitcode", "-input=false", "-no-color", "-var=minutes=7")
+	tf(0, "apply", "-auto-approve", "-input=false", "-no-color", "-var=minutes=7")
+	tf(planEmpty, "plan", "-detailed-exitcode", "-input=false", "-no-color", "-var=minutes=7")
+	tf(0, "destroy", "-auto-approve", "-input=false", "-no-color", "-var=minutes=7")
+	client := scheduler.NewFromConfig(h.AWS())
+	schedules, err := client.ListSchedules(t.Context(), &scheduler.ListSchedulesInput{})
+	if err != nil || len(schedules.Schedules) != 0 {
+		t.Errorf("after destroy there are %d schedules, %v", len(schedules.Schedules), err)
+	}
+	groups, err := client.ListScheduleGroups(t.Context(), &scheduler.ListScheduleGroupsInput{})
+	if err != nil || len(groups.ScheduleGroups) != 1 {
+		t.Errorf("after destroy there are %d groups, %v; want the default one", len(groups.ScheduleGroups), err)
+	}
+}
+
+// TestBoto3Schedules runs testdata/scheduler_check.py, which asserts for itself.
+func TestBoto3Schedules(t *testing.T) {
+	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
+		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
+	h := up(t)
+	script, err := filepath.Abs("testdata/scheduler_check.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, code := command(t, t.TempDir(), environ(h), python, script)
+	if code != 0 || !strings.Contains(out, "all checks passed") {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestTheAWSCommandLineSchedules follows the user guide's first steps.
+func TestTheAWSCommandLineSchedules(t *testing.T) {
+	aws := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
+	h := up(t)
+	run := func(args ...string) string {
+		t.Helper()
+		out, code := command(t, t.TempDir(), environ(h, "AWS_PAGER="), aws, append(args, "--endpoint-url", h.Endpoint, "--output", "text")...)
+		if code != 0 {
+			t.FailNow()
+		}
+		return strings.TrimSpace(out)
+	}
+	role := run("iam", "create-role", "--role-name", "scheduler", "--query", "Role.Arn", "--assume-role-policy-document",
+		strings.Replace(trust, "lambda.amazonaws.com", "scheduler.amazonaws.com", 1))
+	run("iam", "put-role-policy", "--role-name", "scheduler", "--policy-name", "send", "--policy-document",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"}]}`)
+	url := run("sqs", "create-queue", "--queue-name", "target", "--query", "QueueUrl")
+	arn := run("scheduler", "create-schedule", "--name", "minutely", "--schedule-expression", "rate(1 minutes)",
+		"--flexible-time-window", "Mode=OFF", "--query", "ScheduleArn",
+		"--target", `{"RoleArn":"`+role+`","Arn":"arn:aws:sqs:us-east-1:000000000000:target","Input":"hello from the schedule"}`)
+	if want := "arn:aws:scheduler:us-east-1:000000000000:schedule/default/minutely"; arn != want {
+		t.Errorf("ARN %q, want %q", arn, want)
+	}
+	if got := run("sqs", "receive-message", "--queue-url", url, "--wait-time-seconds", "10", "--query", "Messages[].Body"); got != "hello from the schedule" {
+		t.Errorf("the queue got %q", got)
+	}
+	if got := run("scheduler", "list-schedules", "--query", "Schedules[].[GroupName,Name,State,Target.Arn]"); got != "default\tminutely\tENABLED\tarn:aws:sqs:us-east-1:000000000000:target" {
+		t.Errorf("the list shows %q", got)
+	}
+	run("scheduler", "delete-schedule", "--name", "minutely")
+	if got := run("scheduler", "list-schedules", "--query", "Schedules[].Name"); got != "" {
+		t.Errorf("after the deletion the list shows %q", got)
+	}
+}
