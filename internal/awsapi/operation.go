@@ -72,6 +72,9 @@ func (x *exchange) perform(svc *service, call *wire.Call, caller lambda.Caller) 
 		if op.Resource != nil {
 			resource = cmp.Or(op.Resource(caller, in), "*")
 		}
+		if op.OwnAccount && foreign(resource, caller.Account) {
+			return &lambda.Error{Code: lambda.CodeAccessDenied}
+		}
 		if err := x.edge.cfg.Authorizer.AuthorizeOperation(ctx, caller, action, resource, in); err != nil {
 			return err
 		}
@@ -87,6 +90,12 @@ func (x *exchange) perform(svc *service, call *wire.Call, caller lambda.Caller) 
 		return err
 	}
 	return nil
+}
+
+// foreign says whether a resource is another account's, by its ARN.
+func foreign(resource, account string) bool {
+	parts := strings.SplitN(resource, ":", 6)
+	return len(parts) == 6 && parts[4] != "" && parts[4] != account
 }
 
 // invokePath says whether a request is for the Invoke API, and the function it

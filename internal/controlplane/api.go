@@ -87,13 +87,15 @@ func op[In, Out any](s *Service, name string, call func(context.Context, *In) (*
 	if of == nil {
 		return opOn(s, name, call, nil)
 	}
-	return opOn(s, name, call, func(c lambda.Caller, in *In) string {
+	o := opOn(s, name, call, func(c lambda.Caller, in *In) string {
 		r := of(in)
 		if r.arn != nil {
 			return *r.arn
 		}
 		return resourceARN(c, r.name, r.qualifier)
 	})
+	o.OwnAccount = !slices.Contains(crossAccount, name)
+	return o
 }
 
 // opOn is op for an operation on something else than a function.

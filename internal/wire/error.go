@@ -182,7 +182,11 @@ func restError(e *lambda.Error, shape ErrorShape, status int, modelled bool) []b
 		}
 		body = append(appendMember(body, "Type", fault), ',')
 	}
-	body = appendMember(body, cmp.Or(shape.Member, "message"), e.Message)
+	if e.Message == "" && e.Code == lambda.CodeAccessDenied {
+		body = append(appendJSONString(body, cmp.Or(shape.Member, "message")), ":null"...)
+	} else {
+		body = appendMember(body, cmp.Or(shape.Member, "message"), e.Message)
+	}
 	if e.Reason != "" {
 		body = appendMember(append(body, ','), "Reason", e.Reason)
 	}

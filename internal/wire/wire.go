@@ -90,6 +90,9 @@ type Operation struct {
 	// caller and asks no policy. STS needs it, where GetCallerIdentity is never
 	// denied and AssumeRole is up to the role's trust policy.
 	OwnVerdict bool
+	// OwnAccount says that no policy can open the operation to another account than the
+	// resource's own: its callers are refused without a message.
+	OwnAccount bool
 	// Unsigned says that a request without a signature is carried out too, for a caller
 	// of kind anonymous. It goes with OwnVerdict.
 	Unsigned bool

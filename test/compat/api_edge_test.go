@@ -90,3 +90,25 @@ func TestAPIRefusesWhatIsNoRequest(t *testing.T) {
 		}
 	})
 }
+
+// TestAPIHasNoWordForOtherAccounts holds what callers of another account are told: the
+// whole refusal where a resource policy could let them in, nothing elsewhere.
+func TestAPIHasNoWordForOtherAccounts(t *testing.T) {
+	a := serve(t)
+	const stranger = "/2015-03-31/functions/arn:aws:lambda:us-east-1:999999999999:function:f"
+	for _, tc := range []struct {
+		name, method, path, body string
+		want                     string
+	}{
+		{"GetFunction", "GET", stranger, "", `{"Message":"User: arn:aws:iam::000000000000:root is not authorized to perform: lambda:GetFunction on resource: arn:aws:lambda:us-east-1:999999999999:function:f because no resource-based policy allows the lambda:GetFunction action"}`},
+		{"UpdateFunctionConfiguration", "PUT", stranger + "/configuration", "{}", `{"Message":null}`},
+		{"AddPermission", "POST", stranger + "/policy", `{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"*"}`, `{"Message":null}`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_ = a.call(request{tc.method, tc.path, tc.body})
+			if got := a.wire.answer(); got.status != 403 || got.body != tc.want {
+				t.Errorf("got %d %s, want %s", got.status, got.body, tc.want)
+			}
+		})
+	}
+}
