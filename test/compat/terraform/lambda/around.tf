@@ -58,8 +58,19 @@ resource "aws_lambda_function_url" "open" {
   }
 }
 
+resource "aws_sqs_queue" "fed" {
+  name                       = "fed"
+  visibility_timeout_seconds = 180
+}
+
+resource "aws_iam_role_policy_attachment" "fed" {
+  role       = aws_iam_role.function.name
+  policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"
+}
+
 resource "aws_lambda_event_source_mapping" "queue" {
-  event_source_arn                   = "arn:aws:sqs:us-east-1:000000000000:fed"
+  depends_on                         = [aws_iam_role_policy_attachment.fed]
+  event_source_arn                   = aws_sqs_queue.fed.arn
   function_name                      = aws_lambda_function.bucket.arn
   batch_size                         = var.batch
   maximum_batching_window_in_seconds = var.window
@@ -78,6 +89,7 @@ resource "aws_lambda_event_source_mapping" "queue" {
 
 resource "aws_lambda_function_event_invoke_config" "zip" {
   function_name                = aws_lambda_function.zip.function_name
+  depends_on                   = [aws_sqs_queue.failed, aws_sns_topic.failed, aws_iam_role_policy.failures]
   maximum_retry_attempts       = var.retries
   maximum_event_age_in_seconds = var.age
   destination_config {

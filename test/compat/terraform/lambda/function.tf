@@ -60,10 +60,31 @@ resource "aws_lambda_function" "zip" {
     mode = var.tracing
   }
   dead_letter_config {
-    target_arn = "arn:aws:sqs:us-east-1:000000000000:dead"
+    target_arn = aws_sqs_queue.dead.arn
   }
   tags       = { team = var.function_tag }
-  depends_on = [aws_iam_role_policy_attachment.logs]
+  depends_on = [aws_iam_role_policy_attachment.logs, aws_iam_role_policy.failures]
+}
+
+resource "aws_sqs_queue" "dead" {
+  name = "dead"
+}
+
+resource "aws_sqs_queue" "failed" {
+  name = "failed"
+}
+
+resource "aws_sns_topic" "failed" {
+  name = "failed"
+}
+
+# Failures go to queues and topics of the function's own.
+resource "aws_iam_role_policy" "failures" {
+  role = aws_iam_role.function.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["sqs:SendMessage", "sns:Publish"], Resource = ["arn:aws:sqs:*:*:*", "arn:aws:sns:*:*:*"] }]
+  })
 }
 
 # Its code lies in a bucket, and its mapping feeds it.
