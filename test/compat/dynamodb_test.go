@@ -1,0 +1,108 @@
+package compat
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// TestBoto3UsesTables runs testdata/dynamodb_check.py, which asserts for itself.
+func TestBoto3UsesTables(t *testing.T) {
+	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
+		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
+	h := up(t)
+	script, err := filepath.Abs("testdata/dynamodb_check.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, code := command(t, t.TempDir(), environ(h), python, script)
+	if code != 0 || !strings.Contains(out, "all checks passed") {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestTheAWSCommandLineUsesTables follows the getting-started guide of DynamoDB.
+func TestTheAWSCommandLineUsesTables(t *testing.T) {
+	aws := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
+	h := up(t)
+	run := func(args ...string) string {
+		t.Helper()
+		out, code := command(t, t.TempDir(), environ(h, "AWS_PAGER="), aws, append(append([]string{"dynamodb"}, args...), "--output", "text")...)
+		if code != 0 {
+			t.FailNow()
+		}
+		return strings.TrimSpace(out)
+	}
+	run("create-table", "--table-name", "Music", "--attribute-definitions", "AttributeName=Artist,AttributeType=S", "AttributeName=SongTitle,AttributeType=S",
+		"--key-schema", "AttributeName=Artist,KeyType=HASH", "AttributeName=SongTitle,KeyType=RANGE",
+		"--provisioned-throughput", "ReadCapacityUnits=5,WriteCapacityUnits=5", "--table-class", "STANDARD")
+	run("wait", "table-exists", "--table-name", "Music")
+	run("put-item", "--table-name", "Music", "--item",
+		`{"Artist":{"S":"No One You Know"},"SongTitle":{"S":"Call Me Today"},"AlbumTitle":{"S":"Somewhat Famous"},"Awards":{"N":"1"}}`)
+	run("update-item", "--table-name", "Music", "--key", `{"Artist":{"S":"No One You Know"},"SongTitle":{"S":"Call Me Today"}}`,
+		"--update-expression", "SET AlbumTitle = :newval", "--expression-attribute-values", `{":newval":{"S":"Updated Album Title"}}`)
+	got := run("query", "--table-name", "Music", "--key-condition-expression", "Artist = :name",
+		"--expression-attribute-values", `{":name":{"S":"No One You Know"}}`, "--query", "Items[0].AlbumTitle.S")
+	if got != "Updated Album Title" {
+		t.Errorf("got %q", got)
+	}
+	if got := run("list-tables", "--query", "TableNames"); got != "Music" {
+		t.Errorf("got %q", got)
+	}
+	run("delete-table", "--table-name", "Music")
+	run("wait", "table-not-exists", "--table-name", "Music")
+}
+
+// TestTerraformManagesTables applies tables with everything that a table can have,
+// plans again, changes and destroys.
+func TestTerraformManagesTables(t *testing.T) {
+	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
+	if _, err := os.Stat(mirror); err != nil {
+		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
+	}
+	h := up(t)
+	dir := t.TempDir()
+	text, err := os.ReadFile("testdata/terraform_dynamodb/main.tf")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n"), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	tf := func(want int, args ...string) {
+		t.Helper()
+		if out, code := command(t, dir, env, terraform, args...); code != want {
+			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
+		}
+	}
+	changed := []string{"-var=team=red", "-var=second=true", "-var=ttl=false"}
+	tf(0, "init", "-input=false", "-no-color")
+	tf(0, "apply", "-auto-approve", "-input=false", "-no-color")
+	tf(planEmpty, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+	tf(planChanges, append([]string{"plan", "-detailed-exitcode", "-input=false", "-no-color"}, changed...)...)
+	tf(0, append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, changed...)...)
+	tf(planEmpty, append([]string{"plan", "-detailed-exitcode", "-input=false", "-no-color"}, changed...)...)
+
+	c := dynamodb.NewFromConfig(h.AWS())
+	d, err := c.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("games")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Table.GlobalSecondaryIndexes) != 2 || d.Table.LatestStreamArn == nil || aws.ToInt64(d.Table.ItemCount) != 1 {
+		t.Errorf("got %+v", d.Table)
+	}
+	tf(0, append([]string{"destroy", "-auto-approve", "-input=false", "-no-color"}, changed...)...)
+	left, err := c.ListTables(t.Context(), &dynamodb.ListTablesInput{})
+	if err != nil || len(left.TableNames) != 0 {
+		t.Errorf("after destroy there are %v, %v", left, err)
+	}
+}
