@@ -3,6 +3,7 @@ package asyncinvoke
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -90,13 +91,26 @@ func (d *Dispatcher) deliver(ctx context.Context, t *Target, e *ending, arn stri
 }
 
 // deadLetterAttributes are what a dead letter says beside the event (Lambda
-// developer guide, "Adding a dead-letter queue").
+// developer guide, "Adding a dead-letter queue"). Queues and topics take no attribute
+// that is empty.
 func (e *ending) deadLetterAttributes() map[string]Attribute {
-	return map[string]Attribute{
-		"RequestID":    {"String", string(e.envelope.RequestID)},
-		"ErrorCode":    {"Number", strconv.Itoa(e.envelope.Code)},
-		"ErrorMessage": {"String", e.envelope.Message},
+	out := map[string]Attribute{
+		"RequestID": {"String", string(e.envelope.RequestID)},
+		"ErrorCode": {"Number", strconv.Itoa(e.envelope.Code)},
 	}
+	if text := strings.Map(printable, e.envelope.Message); text != "" {
+		out["ErrorMessage"] = Attribute{"String", text}
+	}
+	return out
+}
+
+// printable leaves out what no message of SQS may contain (SQS API reference,
+// SendMessage).
+func printable(r rune) rune {
+	if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
+		return -1
+	}
+	return r
 }
 
 // drop removes an event that nobody can be told of.

@@ -71,7 +71,7 @@ func (a *asyncInvokes) Deliver(ctx context.Context, d asyncinvoke.Delivery) erro
 	if err != nil {
 		return err
 	}
-	return a.hub.deliver(ctx, c, asyncParcel(d))
+	return a.hub.deliverSoon(ctx, c, asyncParcel(d))
 }
 
 // asyncParcel is a delivery as the hub takes it: each kind of destination reads the

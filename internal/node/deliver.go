@@ -101,6 +101,30 @@ func (h *hub) deliver(ctx context.Context, c lambda.Caller, p parcel) error {
 	return fmt.Errorf("%q: %w", p.ARN, errNoTarget)
 }
 
+// soonWaits are the waits between the attempts of deliverSoon: nobody keeps the
+// message meanwhile but its sender, who has other work.
+var soonWaits = [...]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}
+
+// deliverSoon is deliver for senders that do not try again themselves: what may pass
+// is tried a few times more.
+func (h *hub) deliverSoon(ctx context.Context, c lambda.Caller, p parcel) error {
+	err := h.deliver(ctx, c, p)
+	for _, wait := range soonWaits {
+		if err == nil || final(err) {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+		err = h.deliver(ctx, c, p)
+	}
+	return err
+}
+
 // queueURL is the address of a queue; only its path counts on this node.
 func queueURL(account, name string) string { return "http://localhost/" + account + "/" + name }
 
