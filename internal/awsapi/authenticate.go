@@ -58,6 +58,7 @@ func placeCaller(c *lambda.Caller, r *http.Request, id lambda.RequestID) {
 	c.RequestID = id
 	c.SourceIP = sourceIP(r.RemoteAddr)
 	c.UserAgent = r.UserAgent()
+	c.TraceID = r.Header.Get(headerTraceID)
 	c.BaseURL = "http://" + r.Host
 	if r.TLS != nil {
 		c.BaseURL = "https://" + r.Host

@@ -44,6 +44,8 @@ type Caller struct {
 	BaseURL string
 	// UserAgent is the request's, empty if none.
 	UserAgent string
+	// TraceID is the request's X-Amzn-Trace-Id, empty if none.
+	TraceID string
 	// SourceARN and SourceAccount say, of a service, on whose behalf it calls: the
 	// bucket, topic or rule, and the account that owns it.
 	SourceARN     string

@@ -24,6 +24,10 @@ const (
 	attributeTextMax = 256
 )
 
+// traceMax bounds what is kept of a request's own trace header, which AWS's tracing
+// makes some 100 bytes long; a longer one is none of its.
+const traceMax = 512
+
 // What SQS itself notes of a message lies among its attributes, under names that a
 // sender cannot use.
 const (
@@ -88,6 +92,8 @@ func (e *entry) draft(c lambda.Caller, in *types.SendMessageBatchRequestEntry, d
 	d.Body, d.Attributes = []byte(body), attributes
 	if trace, ok := system[traceHeader]; ok {
 		d.note(ownTrace, string(trace.Value))
+	} else if c.TraceID != "" && len(c.TraceID) <= traceMax && validText(c.TraceID) {
+		d.note(ownTrace, c.TraceID)
 	}
 	d.note(ownSender, senderOf(c))
 	if err := e.setDelay(&d, delay); err != nil {

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
 func text(s string) types.MessageAttributeValue {
@@ -188,6 +190,28 @@ func TestTheLargestMessageIsOneMebibyte(t *testing.T) {
 	}
 	_, err := f.SendMessage(f.ctx(), &sqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String(largest + "m")})
 	wantError(t, err, "InvalidParameterValue", 400, "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.")
+}
+
+func TestARequestsTraceGoesWithItsMessageUnlessItBringsOne(t *testing.T) {
+	f := newFixture(t)
+	url := f.make("q")
+	c := caller(account)
+	c.TraceID = "Root=1-2;Lineage=1:f:0"
+	ctx := lambda.WithCaller(f.ctx(), c)
+	for _, in := range []*sqs.SendMessageInput{
+		{QueueUrl: url, MessageBody: aws.String("m")},
+		{QueueUrl: url, MessageBody: aws.String("m"), MessageSystemAttributes: map[string]types.MessageSystemAttributeValue{
+			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: aws.String("own")},
+		}},
+	} {
+		if _, err := f.sendMessage(ctx, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := f.receive(url)
+	if len(got) != 2 || got[0].Attributes["AWSTraceHeader"] != c.TraceID || got[1].Attributes["AWSTraceHeader"] != "own" {
+		t.Errorf("got %+v", got)
+	}
 }
 
 func TestDelaysOfMessagesAndQueues(t *testing.T) {
