@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	awsscheduler "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -24,6 +25,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/dynamodb"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/scheduler"
 	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
 	"github.com/hearthfaas/hearth/internal/store/mem"
@@ -63,6 +65,7 @@ func services(ctx context.Context, dir string) ([]service, error) {
 		{"CloudWatch Logs", operations[*cloudwatchlogs.Client](), names(groups.API()), logs.Notes},
 		{"Amazon DynamoDB", operations[*awsdynamodb.Client](), names((&dynamodb.Service{}).API()), dynamodb.Notes},
 		{"Amazon DynamoDB Streams", operations[*dynamodbstreams.Client](), names((&dynamodb.Service{}).StreamsAPI()), dynamodb.Notes},
+		{"Amazon EventBridge Scheduler", operations[*awsscheduler.Client](), names((&scheduler.Service{}).API()), scheduler.Notes},
 		{"Amazon SNS", operations[*awssns.Client](), names((&sns.Service{}).API()), sns.Notes},
 		{"Amazon SQS", operations[*awssqs.Client](), names((&sqs.Service{}).API()), sqs.Notes},
 	}
