@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"sync"
@@ -43,6 +44,22 @@ CREATE TABLE IF NOT EXISTS hours (
 	PRIMARY KEY (series, at)
 ) WITHOUT ROWID;
 `
+
+// table is the statements of one resolution.
+type table struct{ one, put, span string }
+
+var (
+	byMinute = &table{
+		one:  `SELECT count, sum, min, max, sketch FROM minutes WHERE series = ? AND at = ?`,
+		put:  `INSERT OR REPLACE INTO minutes VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		span: `SELECT at, count, sum, min, max, sketch FROM minutes WHERE series = ? AND at >= ? AND at < ? ORDER BY at`,
+	}
+	byHour = &table{
+		one:  `SELECT count, sum, min, max, sketch FROM hours WHERE series = ? AND at = ?`,
+		put:  `INSERT OR REPLACE INTO hours VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		span: `SELECT at, count, sum, min, max, sketch FROM hours WHERE series = ? AND at >= ? AND at < ? ORDER BY at`,
+	}
+)
 
 // seriesInfo is what memory holds of a series.
 type seriesInfo struct {
@@ -163,10 +180,10 @@ func (d *disk) put(ctx context.Context, points []point) error {
 		}
 		info.last = max(info.last, p.minute)
 		changed[p.key] = info
-		if err := w.merge(ctx, "minutes", info.id, p.minute, p); err != nil {
+		if err := w.merge(ctx, byMinute, info.id, p.minute, p); err != nil {
 			return fmt.Errorf("write metrics: %w", err)
 		}
-		if err := w.merge(ctx, "hours", info.id, p.minute-p.minute%60, p); err != nil {
+		if err := w.merge(ctx, byHour, info.id, p.minute-p.minute%60, p); err != nil {
 			return fmt.Errorf("write metrics: %w", err)
 		}
 	}
@@ -180,9 +197,7 @@ func (d *disk) put(ctx context.Context, points []point) error {
 	}
 	d.next = next
 	d.mu.Lock()
-	for k, info := range changed {
-		d.series[k] = info
-	}
+	maps.Copy(d.series, changed)
 	d.mu.Unlock()
 	if refused {
 		return errTooManySeries
@@ -200,18 +215,18 @@ func (d *disk) known(k key) (seriesInfo, bool) {
 // writer is the statements of one transaction.
 type writer struct {
 	series *sql.Stmt
-	read   map[string]*sql.Stmt
-	put    map[string]*sql.Stmt
+	read   map[*table]*sql.Stmt
+	put    map[*table]*sql.Stmt
 }
 
 func newWriter(ctx context.Context, tx *sql.Tx) (*writer, error) {
-	w := &writer{read: map[string]*sql.Stmt{}, put: map[string]*sql.Stmt{}}
+	w := &writer{read: map[*table]*sql.Stmt{}, put: map[*table]*sql.Stmt{}}
 	var err error
-	for _, table := range []string{"minutes", "hours"} {
-		if w.read[table], err = tx.PrepareContext(ctx, `SELECT count, sum, min, max, sketch FROM `+table+` WHERE series = ? AND at = ?`); err != nil {
+	for _, t := range []*table{byMinute, byHour} {
+		if w.read[t], err = tx.PrepareContext(ctx, t.one); err != nil {
 			return nil, err
 		}
-		if w.put[table], err = tx.PrepareContext(ctx, `INSERT OR REPLACE INTO `+table+` VALUES (?, ?, ?, ?, ?, ?, ?)`); err != nil {
+		if w.put[t], err = tx.PrepareContext(ctx, t.put); err != nil {
 			return nil, err
 		}
 	}
@@ -219,18 +234,18 @@ func newWriter(ctx context.Context, tx *sql.Tx) (*writer, error) {
 	return w, err
 }
 
-func (w *writer) merge(ctx context.Context, table string, series, at int64, p *point) error {
+func (w *writer) merge(ctx context.Context, t *table, series, at int64, p *point) error {
 	var s stat
-	err := scanStat(w.read[table].QueryRowContext(ctx, series, at), &s)
+	err := scanStat(w.read[t].QueryRowContext(ctx, series, at), &s)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if p.gauge && table == "minutes" {
+	if p.gauge && t == byMinute {
 		s.raise(p.stat)
 	} else {
 		s.merge(p.stat)
 	}
-	_, err = w.put[table].ExecContext(ctx, series, at, s.count, s.sum, s.min, s.max, s.sketch.encode())
+	_, err = w.put[t].ExecContext(ctx, series, at, s.count, s.sum, s.min, s.max, s.sketch.encode())
 	return err
 }
 
@@ -273,8 +288,8 @@ func (d *disk) exactly(k key) map[key]seriesInfo {
 }
 
 // read calls fn with the points of a series in [from, to), in order.
-func (d *disk) read(ctx context.Context, table string, series, from, to int64, fn func(at int64, s stat)) error {
-	rows, err := d.db.QueryContext(ctx, `SELECT at, count, sum, min, max, sketch FROM `+table+` WHERE series = ? AND at >= ? AND at < ? ORDER BY at`, series, from, to)
+func (d *disk) read(ctx context.Context, t *table, series, from, to int64, fn func(at int64, s stat)) error {
+	rows, err := d.db.QueryContext(ctx, t.span, series, from, to)
 	if err != nil {
 		return fmt.Errorf("read metrics: %w", err)
 	}

@@ -16,7 +16,7 @@ import (
 // metric math").
 
 // value is what an expression gives: a number, a series or a list of series.
-type value interface{}
+type value any
 
 // series is a value for some of the periods of a span.
 type series struct {

@@ -11,7 +11,7 @@ import (
 
 // forgetAfter is after how many flushes without an invoke a function's counters are
 // dropped: ten minutes.
-const forgetAfter = 60
+const forgetAfter = 20
 
 // flush makes points of everything that was counted and writes them.
 func (s *Service) flush(ctx context.Context) error {
@@ -123,7 +123,7 @@ func (f *function) take(b *batch, weighted func(lambda.FunctionID, string) bool)
 			b.tally(f.id, *m, byName, dimension{"Resource", resource})
 		}
 	}
-	b.gauge(f.id, "ConcurrentExecutions", "Count", float64(peak), byName)
+	b.gauge(f.id, "ConcurrentExecutions", float64(peak), byName)
 	resources := map[string]int64{}
 	for r, peak := range peaks {
 		resource := f.id.Name
@@ -133,7 +133,7 @@ func (f *function) take(b *batch, weighted func(lambda.FunctionID, string) bool)
 		resources[resource] = max(resources[resource], peak)
 	}
 	for resource, peak := range resources {
-		b.gauge(f.id, "ConcurrentExecutions", "Count", float64(peak), byName, dimension{"Resource", resource})
+		b.gauge(f.id, "ConcurrentExecutions", float64(peak), byName, dimension{"Resource", resource})
 	}
 	return idle
 }
@@ -204,9 +204,9 @@ func ones(some, n float64) stat {
 }
 
 // gauge makes a point of which the largest value of the minute counts.
-func (b *batch) gauge(id lambda.FunctionID, name, unit string, value float64, dims ...dimension) {
+func (b *batch) gauge(id lambda.FunctionID, name string, value float64, dims ...dimension) {
 	if value > 0 {
-		b.points = append(b.points, point{key: lambdaKey(id, name, unit, dims), minute: b.now, stat: single(value, 1, false), gauge: true})
+		b.points = append(b.points, point{key: lambdaKey(id, name, "Count", dims), minute: b.now, stat: single(value, 1, false), gauge: true})
 	}
 }
 
@@ -236,7 +236,7 @@ type looseKey struct {
 }
 
 // looseMax bounds what waits for the next flush; further points wait for nothing and
-// are lost, which takes tens of thousands of series in ten seconds.
+// are lost, which takes tens of thousands of series in half a minute.
 const looseMax = 50_000
 
 func (l *loose) add(p point) {

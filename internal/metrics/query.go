@@ -21,9 +21,9 @@ func (p span) count() int64 { return (p.to - p.from + p.period - 1) / p.period }
 // collect returns the stats of a metric for each period that has values, by unit. An
 // empty unit stands for all.
 func (s *Service) collect(ctx context.Context, k key, unit string, p span) (map[string]map[int64]*stat, error) {
-	table := "minutes"
+	t := byMinute
 	if p.from < minuteOf(s.cfg.Now())-minutesKept {
-		table = "hours"
+		t = byHour
 	}
 	out := map[string]map[int64]*stat{}
 	for series, info := range s.disk.exactly(k) {
@@ -31,7 +31,7 @@ func (s *Service) collect(ctx context.Context, k key, unit string, p span) (map[
 			continue
 		}
 		buckets := map[int64]*stat{}
-		err := s.disk.read(ctx, table, info.id, p.from, p.to, func(at int64, st stat) {
+		err := s.disk.read(ctx, t, info.id, p.from, p.to, func(at int64, st stat) {
 			b := buckets[p.bucket(at)]
 			if b == nil {
 				b = &stat{}

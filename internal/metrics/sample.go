@@ -36,9 +36,9 @@ type AccountUsage struct {
 // Account takes the use of an account's concurrency.
 func (s *Sample) Account(u AccountUsage) {
 	id := lambda.FunctionID{Account: u.Account, Region: u.Region}
-	s.batch.gauge(id, "ConcurrentExecutions", "Count", float64(u.Concurrent))
-	s.batch.gauge(id, "UnreservedConcurrentExecutions", "Count", float64(u.Unreserved))
-	s.batch.gauge(id, "ClaimedAccountConcurrency", "Count", float64(u.Claimed))
+	s.batch.gauge(id, "ConcurrentExecutions", float64(u.Concurrent))
+	s.batch.gauge(id, "UnreservedConcurrentExecutions", float64(u.Unreserved))
+	s.batch.gauge(id, "ClaimedAccountConcurrency", float64(u.Claimed))
 }
 
 // ProvisionedUsage is the use of a version's provisioned concurrency since the last time.
@@ -57,8 +57,8 @@ func (s *Sample) Provisioned(u ProvisionedUsage) {
 	}
 	id := u.Function
 	dims := []dimension{{"FunctionName", id.Name}, {"Resource", id.Name + ":" + u.Version}}
-	s.batch.gauge(id, "ProvisionedConcurrentExecutions", "Count", float64(u.Concurrent), dims...)
-	s.batch.gauge(id, "ProvisionedConcurrencyUtilization", "Count", float64(u.Concurrent)/float64(u.Size), dims...)
+	s.batch.gauge(id, "ProvisionedConcurrentExecutions", float64(u.Concurrent), dims...)
+	s.batch.gauge(id, "ProvisionedConcurrencyUtilization", float64(u.Concurrent)/float64(u.Size), dims...)
 	s.batch.count(id, "ProvisionedConcurrencyInvocations", u.Invocations, dims...)
 	s.batch.count(id, "ProvisionedConcurrencySpilloverInvocations", u.Spillover, dims...)
 }

@@ -268,7 +268,7 @@ func encodeCBORMembers(object cbor.Map, s *shape, v reflect.Value) error {
 
 func cborInt(n int64) cbor.Value {
 	if n < 0 {
-		return cbor.NegInt(uint64(-(n + 1)) + 1) //nolint:gosec // not negative any more
+		return cbor.NegInt(uint64(-(n + 1)) + 1)
 	}
 	return cbor.Uint(n)
 }

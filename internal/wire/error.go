@@ -40,7 +40,7 @@ func (c *Codec) WriteError(w http.ResponseWriter, requestID string, e *lambda.Er
 		fault = "Receiver"
 	}
 	if f.queryCode != "" {
-		w.Header()["x-amzn-query-error"] = []string{f.queryCode + ";" + fault}
+		w.Header().Set("x-amzn-query-error", f.queryCode+";"+fault)
 	}
 	switch c.service.Protocol {
 	case AWSQuery:

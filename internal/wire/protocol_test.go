@@ -78,7 +78,8 @@ func TestFlatFormsAreRead(t *testing.T) {
 		{
 			"names of attributes", "/", "Action=ReceiveMessage&QueueUrl=u&AttributeName.1=All&MessageAttributeName.1=a&MessageAttributeName.2=b&MaxNumberOfMessages=10",
 			&sqs.ReceiveMessageInput{
-				QueueUrl: aws.String("u"), AttributeNames: []sqstypes.QueueAttributeName{"All"},
+				QueueUrl:                    aws.String("u"),
+				AttributeNames:              []sqstypes.QueueAttributeName{"All"},         //nolint:staticcheck // older clients send it
 				MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"All"}, // they share a name in forms
 				MessageAttributeNames:       []string{"a", "b"}, MaxNumberOfMessages: 10,
 			},
@@ -181,7 +182,7 @@ func TestAnErrorHasTheNameOfTheProtocolThatAsked(t *testing.T) {
 	if got, want := w.Body.String(), `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := w.Header()["x-amzn-query-error"]; len(got) != 1 || got[0] != "AWS.SimpleQueueService.NonExistentQueue;Sender" {
+	if got := w.Header().Get("x-amzn-query-error"); got != "AWS.SimpleQueueService.NonExistentQueue;Sender" {
 		t.Errorf("query error: %q", got)
 	}
 	for _, code := range []string{"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"} {
@@ -194,7 +195,7 @@ func TestAnErrorHasTheNameOfTheProtocolThatAsked(t *testing.T) {
 	w = httptest.NewRecorder()
 	codec.For(inJSON).WriteError(w, "id", lambda.Errorf(lambda.CodeAccessDenied, "no"))
 	if !strings.Contains(w.Body.String(), "com.amazon.coral.service#AccessDeniedException") || w.Code != 403 ||
-		w.Header()["x-amzn-query-error"][0] != "AccessDenied;Sender" {
+		w.Header().Get("x-amzn-query-error") != "AccessDenied;Sender" {
 		t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
 	}
 
@@ -352,8 +353,7 @@ func FuzzCBOR(f *testing.F) {
 			t.Fatal(err)
 		}
 		if _, err := call.Decode(); err != nil {
-			var e *lambda.Error
-			if !errors.As(err, &e) {
+			if _, ok := errors.AsType[*lambda.Error](err); !ok {
 				t.Fatalf("a bad body is our fault: %v", err)
 			}
 		}
