@@ -38,7 +38,8 @@ func (s *Service) checkDeadLetterRole(ctx context.Context, id lambda.FunctionID,
 		return nil
 	}
 	arn := value(given.TargetArn)
-	if arn == "" || checkDeadLetter(arn) != nil || s.cfg.Destinations.MaySend(ctx, role, id, arn) {
+	wellFormed := arn != "" && checkDeadLetter(arn) == nil
+	if !wellFormed || s.cfg.Destinations.MaySend(ctx, role, id, arn) {
 		return nil
 	}
 	what := "SendMessage on SQS"
