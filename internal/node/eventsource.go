@@ -8,7 +8,9 @@ import (
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/counter"
 	"github.com/hearthfaas/hearth/internal/eventsource"
+	"github.com/hearthfaas/hearth/internal/eventsource/dynamodb"
 	"github.com/hearthfaas/hearth/internal/eventsource/sqs"
+	"github.com/hearthfaas/hearth/internal/eventsource/streams"
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/workermanager"
@@ -30,6 +32,11 @@ func (n *Node) eventSources(s *mappingSources, front *frontend.Frontend[counter.
 		Sources: map[string]eventsource.Source{
 			string(controlplane.SourceSQS): sqs.New(sqs.Config{
 				Queues: polledQueues{s.parts.iam, s.parts.local}, Functions: s, Runner: s, Roles: s,
+				Metrics: mappingMetrics{s.parts.metrics}, Report: s.ReportMapping, Log: n.log,
+			}),
+			string(controlplane.SourceDynamoDB): streams.New(streams.Config{
+				Streams: dynamodb.New(polledStreams{s.parts.local}), Store: s.parts.store,
+				Functions: s, Runner: s, Roles: s, Destinations: failedBatches{s.parts.hub},
 				Metrics: mappingMetrics{s.parts.metrics}, Report: s.ReportMapping, Log: n.log,
 			}),
 		},
