@@ -21,7 +21,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -148,18 +147,24 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 // keep no longer, until ctx ends; then it waits for the deliveries under way. What is
 // left is delivered after the next start.
 func (s *Service) Run(ctx context.Context) error {
-	switch err := s.takeUp(ctx); {
-	case ctx.Err() != nil, errors.Is(err, queue.ErrClosed):
-		return nil
-	case err != nil:
-		return err
+	err := s.takeUp(ctx)
+	if err == nil {
+		s.work(ctx)
 	}
-	var g errgroup.Group
-	g.Go(func() error { s.runLanes(ctx); return nil })
-	g.Go(func() error { s.runSchedules(ctx); return nil })
-	g.Go(func() error { s.runReplays(ctx); return nil })
-	g.Go(func() error { s.runSweeps(ctx); return nil })
-	return g.Wait()
+	if ctx.Err() != nil || errors.Is(err, queue.ErrClosed) {
+		err = nil // it was to end
+	}
+	return err
+}
+
+// work has all loops run until ctx ends.
+func (s *Service) work(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { s.runLanes(ctx) })
+	loops.Go(func() { s.runSchedules(ctx) })
+	loops.Go(func() { s.runReplays(ctx) })
+	loops.Go(func() { s.runSweeps(ctx) })
+	loops.Wait()
 }
 
 // scaled is a wait as it passes here.
