@@ -3,7 +3,7 @@ package sns
 import "github.com/hearthfaas/hearth/internal/wire"
 
 // Notes say where operations differ from AWS's. One without a note does not, as far
-// as is known.
+// as is known. SMS, push notifications and data protection are not served at all.
 var Notes = map[string]wire.Note{
 	"ConfirmSubscription": {Support: wire.Differs, Text: "The link in a message leads to this node."},
 	"CreateTopic": {Support: wire.Differs, Text: "KmsMasterKeyId, TracingConfig, DisplayName and delivery status logging are kept and shown only. " +
@@ -13,35 +13,4 @@ var Notes = map[string]wire.Note{
 	"SetTopicAttributes": {Support: wire.Differs, Text: "KmsMasterKeyId, TracingConfig, DisplayName and delivery status logging are kept and shown only. " +
 		"ArchivePolicy is refused."},
 	"Subscribe": {Support: wire.Differs, Text: "The protocols are http, https, lambda and sqs; email, email-json, sms, application and firehose are refused."},
-
-	"GetDataProtectionPolicy": {Support: wire.Unavailable, Text: "There is no data protection."},
-	"PutDataProtectionPolicy": {Support: wire.Unavailable, Text: "There is no data protection."},
-
-	"CreatePlatformApplication":          noPush,
-	"CreatePlatformEndpoint":             noPush,
-	"DeleteEndpoint":                     noPush,
-	"DeletePlatformApplication":          noPush,
-	"GetEndpointAttributes":              noPush,
-	"GetPlatformApplicationAttributes":   noPush,
-	"ListEndpointsByPlatformApplication": noPush,
-	"ListPlatformApplications":           noPush,
-	"SetEndpointAttributes":              noPush,
-	"SetPlatformApplicationAttributes":   noPush,
-
-	"CheckIfPhoneNumberIsOptedOut": noSMS,
-	"CreateSMSSandboxPhoneNumber":  noSMS,
-	"DeleteSMSSandboxPhoneNumber":  noSMS,
-	"GetSMSAttributes":             noSMS,
-	"GetSMSSandboxAccountStatus":   noSMS,
-	"ListOriginationNumbers":       noSMS,
-	"ListPhoneNumbersOptedOut":     noSMS,
-	"ListSMSSandboxPhoneNumbers":   noSMS,
-	"OptInPhoneNumber":             noSMS,
-	"SetSMSAttributes":             noSMS,
-	"VerifySMSSandboxPhoneNumber":  noSMS,
 }
-
-var (
-	noPush = wire.Note{Support: wire.Unavailable, Text: "There are no push notifications to mobile devices."}
-	noSMS  = wire.Note{Support: wire.Unavailable, Text: "There are no SMS messages."}
-)

@@ -184,15 +184,25 @@ func (t *topic) checkFIFO(r *request, out *outgoing) error {
 // protocolTexts reads a message of the structure "json": a text for each protocol
 // and one for all others. Members that are no text are left out.
 func protocolTexts(message string) (map[string]string, error) {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(message), &raw); err != nil || raw == nil {
-		return nil, invalid("Message Structure - JSON message body failed to parse")
+	notJSON := invalid("Message Structure - JSON message body failed to parse")
+	d := json.NewDecoder(strings.NewReader(message))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') || !json.Valid([]byte(message)) {
+		return nil, notJSON
 	}
-	texts := make(map[string]string, len(raw))
-	for name, value := range raw {
-		var text string
-		if len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &text) == nil {
-			texts[name] = text
+	texts, seen := map[string]string{}, map[string]bool{}
+	for d.More() {
+		var value any
+		name, err := d.Token()
+		if err != nil || d.Decode(&value) != nil {
+			return nil, notJSON
+		}
+		key, _ := name.(string)
+		if seen[key] {
+			return nil, invalid("Message Structure - Duplicate keys are not allowed")
+		}
+		seen[key] = true
+		if text, ok := value.(string); ok {
+			texts[key] = text
 		}
 	}
 	if _, ok := texts["default"]; !ok {

@@ -79,14 +79,18 @@ func (s *subscription) confirmed() bool { return !s.record.Pending && !s.record.
 // index is all that there is, by ARN.
 type index struct {
 	topics map[string]*topic
+	counts map[topicKey]count // by account and region; the name is empty
 	byID   map[string]*topic
 	subs   map[string]*subscription
 	subID  map[string]*subscription
 }
 
+// count is how many topics there are.
+type count struct{ all, fifo int }
+
 func newIndex() index {
 	return index{
-		topics: map[string]*topic{}, byID: map[string]*topic{},
+		topics: map[string]*topic{}, counts: map[topicKey]count{}, byID: map[string]*topic{},
 		subs: map[string]*subscription{}, subID: map[string]*subscription{},
 	}
 }
@@ -179,8 +183,22 @@ func (x *index) putTopic(t *topic) {
 			moved.topic = t
 			t.subs[arn], x.subs[arn], x.subID[moved.id] = &moved, &moved, &moved
 		}
+	} else {
+		x.count(t, 1)
 	}
 	x.topics[t.arn], x.byID[t.record.ID] = t, t
+}
+
+func (x *index) count(t *topic, n int) {
+	k := topicKey{account: t.account, region: t.region}
+	c := x.counts[k]
+	c.all += n
+	if t.record.FIFO {
+		c.fifo += n
+	}
+	if x.counts[k] = c; c.all == 0 {
+		delete(x.counts, k)
+	}
 }
 
 func (x *index) putSubscription(sub *subscription) {
@@ -194,6 +212,7 @@ func (x *index) dropSubscription(sub *subscription) {
 }
 
 func (x *index) dropTopic(t *topic) {
+	x.count(t, -1)
 	for _, sub := range t.subs {
 		delete(x.subs, sub.arn)
 		delete(x.subID, sub.id)

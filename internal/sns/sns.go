@@ -170,7 +170,7 @@ func (s *Service) takeUp(ctx context.Context) error {
 		for _, name := range s.cfg.Queue.List("", "", kind) {
 			var err error
 			if s.owned(name) {
-				err = s.cfg.Queue.Release(ctx, name) // held by a process that is gone
+				err = s.release(ctx, name)
 				s.lanes.note(name)
 			} else {
 				err = s.cfg.Queue.Delete(ctx, name)
@@ -181,6 +181,14 @@ func (s *Service) takeUp(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// release takes what a process held that is gone.
+func (s *Service) release(ctx context.Context, name queue.Name) error {
+	if n, err := s.cfg.Queue.Counts(name); err != nil || n.InFlight == 0 {
+		return err
+	}
+	return s.cfg.Queue.Release(ctx, name)
 }
 
 // scaled is a wait as it passes here.

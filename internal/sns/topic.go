@@ -89,16 +89,8 @@ func sameTopic(old *topic, rec *topicRecord) error {
 func (s *Service) checkTopicCount(k topicKey, fifo bool) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	all, fifos := 0, 0
-	for _, t := range s.index.topics {
-		if t.account == k.account && t.region == k.region {
-			all++
-			if t.record.FIFO {
-				fifos++
-			}
-		}
-	}
-	if all >= topicsMax || fifo && fifos >= fifoTopicsMax {
+	c := s.index.counts[topicKey{account: k.account, region: k.region}]
+	if c.all >= topicsMax || fifo && c.fifo >= fifoTopicsMax {
 		return lambda.Errorf(codeTopicLimitExceeded, "Topic limit exceeded")
 	}
 	return nil

@@ -211,8 +211,7 @@ func TestATopicsPolicyIsEnforced(t *testing.T) {
 	_, err = user.PublishBatch(t.Context(), &sns.PublishBatchInput{TopicArn: &topic, PublishBatchRequestEntries: []snstypes.PublishBatchRequestEntry{{Id: new("1"), Message: new("m")}}})
 	denied(err)
 	_, err = c.SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{TopicArn: &topic, AttributeName: new("Policy"), AttributeValue: new(`{"Statement":[{"Effect":"Maybe"}]}`)})
-	var invalid *snstypes.InvalidParameterException
-	if !errors.As(err, &invalid) {
+	if _, ok := errors.AsType[*snstypes.InvalidParameterException](err); !ok {
 		t.Errorf("got %v", err)
 	}
 }
