@@ -57,7 +57,7 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"queue"},
-		may:      []string{"lambda", "store/filelock"},
+		may:      []string{"lambda", "store/filelock", "store/groupcommit"},
 		because:  "the queue engine knows nothing of who queues what",
 	},
 	{

@@ -3,9 +3,9 @@
 // delays, FIFO groups with deduplication, and redrive to a second queue (Amazon SQS
 // developer guide). Asynchronous invokes use it as SQS's own API does.
 //
-// It decides when a message may be handed out and to how many at a time, and how
-// waiting writes share one transaction and one sync to disk. What it acknowledged
-// is on disk. It knows nothing of wire formats, permissions or SQS's error texts:
+// It decides when a message may be handed out and to how many at a time. What it
+// acknowledged is on disk; how waiting writes share one sync is package
+// groupcommit's. It knows nothing of wire formats, permissions or SQS's error texts:
 // who serves an API over it does.
 //
 // All queues of a process lie in one SQLite file of their own; bodies above

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/store/filelock"
+	"github.com/hearthfaas/hearth/internal/store/groupcommit"
 )
 
 // Config is what an engine works with.
@@ -31,13 +32,8 @@ type Engine struct {
 	// closing is closed when Close begins, for those who wait for messages.
 	closing chan struct{}
 
-	// mu guards closed, and is held for reading while an operation hands itself
-	// over, so that Close does not close waiting under its feet.
-	mu      sync.RWMutex
-	closed  bool
-	waiting chan *op
-	// written is closed once the writer goroutine has ended.
-	written chan struct{}
+	line *groupcommit.Line[*op] // nil until the writer is there
+	end  sync.Once
 
 	qmu    sync.RWMutex // guards queues and lanes
 	queues map[Name]*queue
@@ -66,17 +62,17 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, lock: lock, bodies: bodies{filepath.Join(dir, "queue-bodies")},
 		closing: make(chan struct{}),
-		waiting: make(chan *op, waitingMax),
-		written: make(chan struct{}),
 		queues:  map[Name]*queue{}, lanes: map[int64]*queue{},
 	}
 	if err := e.open(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the queues in %s: %w", dir, err), e.release())
 	}
-	go func() {
-		defer close(e.written)
-		e.writer.run(e.waiting)
-	}()
+	e.line = groupcommit.Start(groupcommit.Config[*op]{
+		Commit: e.writer.transact,
+		Broken: func() bool { return e.writer.broken != nil },
+		Size:   func(o *op) int { return o.size },
+		Alone:  func(o *op) bool { return o.alone },
+	})
 	return e, nil
 }
 
@@ -100,51 +96,20 @@ func (e *Engine) now() int64 { return e.cfg.Now().UnixMilli() }
 // ctx ends before the writer has taken the operation up, nothing is done;
 // afterwards ctx no longer matters.
 func (e *Engine) submit(ctx context.Context, o *op) error {
-	o.done = make(chan struct{})
-	if err := e.handOver(ctx, o); err != nil {
-		return err
-	}
-	select {
-	case <-o.done:
-	case <-ctx.Done():
-		if o.state.CompareAndSwap(opWaiting, opGivenUp) {
-			return ctx.Err()
-		}
-		<-o.done
-	}
-	return o.err
-}
-
-func (e *Engine) handOver(ctx context.Context, o *op) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if e.closed {
+	err := e.line.Do(ctx, o)
+	if errors.Is(err, groupcommit.ErrClosed) {
 		return ErrClosed
 	}
-	select {
-	case e.waiting <- o:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return err
 }
 
 // Close waits until every operation that was handed over is on disk and has been
 // answered, then closes the files. Closing again does nothing.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
+	e.end.Do(func() { close(e.closing) })
+	if !e.line.Close() {
 		return nil
 	}
-	e.closed = true
-	close(e.closing)
-	close(e.waiting)
-	e.mu.Unlock()
-	<-e.written
 	return e.release()
 }
 

@@ -6,26 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 
 	"modernc.org/sqlite" // the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-)
-
-const (
-	// waitingMax is how many operations may wait for the writer before further ones
-	// block in their callers; it is also the most that share one transaction.
-	waitingMax = 1024
-	// groupBytesMax is how many bytes of bodies share one transaction. Beyond it a
-	// sync takes long enough that more company saves nothing.
-	groupBytesMax = 8 << 20
-)
-
-// The states of an operation on its way through the writer.
-const (
-	opWaiting int32 = iota
-	opTaken
-	opGivenUp
 )
 
 // op is one operation on its way through the writer.
@@ -38,10 +21,6 @@ type op struct {
 	// lane or settings), so that none may share its transaction.
 	alone bool
 	size  int // bytes that it brings
-
-	state atomic.Int32 // decides between the writer and a caller whose context has ended
-	err   error
-	done  chan struct{}
 }
 
 // tx is one transaction as its operations see it.
@@ -79,7 +58,6 @@ type writer struct {
 	now    func() int64
 	seq    int64 // the last one given out
 	tx     tx
-	ahead  *op // taken from the channel, and to run alone
 	broken error
 }
 
@@ -134,65 +112,6 @@ func (w *writer) close() error {
 		errs = append(errs, w.conn.Close())
 	}
 	return errors.Join(append(errs, w.db.Close())...)
-}
-
-// run carries out what arrives until waiting is closed and empty.
-func (w *writer) run(waiting <-chan *op) {
-	for first := range waiting {
-		for first != nil {
-			w.ahead = nil
-			w.runGroup(w.gather(first, waiting))
-			first = w.ahead
-		}
-	}
-}
-
-// gather takes first and whatever else is waiting already.
-func (w *writer) gather(first *op, waiting <-chan *op) []*op {
-	group, size := []*op{first}, first.size
-	for !first.alone && len(group) < waitingMax && size < groupBytesMax {
-		select {
-		case o, ok := <-waiting:
-			if !ok {
-				return group
-			}
-			if o.alone {
-				w.ahead = o
-				return group
-			}
-			group, size = append(group, o), size+o.size
-		default:
-			return group
-		}
-	}
-	return group
-}
-
-// runGroup commits the group and answers every member. When the engine refuses the
-// group as a whole, each member gets a transaction of its own.
-func (w *writer) runGroup(group []*op) {
-	taken := group[:0]
-	for _, o := range group {
-		if o.state.CompareAndSwap(opWaiting, opTaken) {
-			taken = append(taken, o)
-		}
-	}
-	if len(taken) == 0 {
-		return
-	}
-	err := w.transact(taken)
-	if err != nil && len(taken) > 1 && w.broken == nil {
-		for _, o := range taken {
-			o.err = w.transact([]*op{o})
-		}
-	} else {
-		for _, o := range taken {
-			o.err = err
-		}
-	}
-	for _, o := range taken {
-		close(o.done)
-	}
 }
 
 // transact carries the group out in one transaction and shows its effects once they

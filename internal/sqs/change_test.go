@@ -83,6 +83,36 @@ func TestAReceiptIsGoodAfterItsTimeoutInAStandardQueueAlone(t *testing.T) {
 	}
 }
 
+func TestOnlySoManyMessagesAreInFlight(t *testing.T) {
+	if inFlightMax != 120_000 {
+		t.Error("AWS allows 120,000")
+	}
+	f := newFixture(t)
+	f.held = 2
+	url, fifo := f.make("q"), f.make("q.fifo", "ContentBasedDeduplication", "true")
+	for _, b := range []string{"a", "b", "c"} {
+		f.send(url, b)
+		if _, err := f.SendMessage(f.ctx(), &sqs.SendMessageInput{QueueUrl: fifo, MessageBody: &b, MessageGroupId: &b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := func(in *sqs.ReceiveMessageInput) { in.MaxNumberOfMessages = 1 }
+	for range 2 {
+		if len(f.receive(url, one))+len(f.receive(fifo, one)) != 2 {
+			t.Fatal("not received")
+		}
+	}
+	_, err := f.ReceiveMessage(f.ctx(), &sqs.ReceiveMessageInput{QueueUrl: url})
+	wantError(t, err, "OverLimit", 403, "Too many messages in flight")
+	if got := f.receive(fifo); len(got) != 0 {
+		t.Errorf("from the FIFO queue: %s", bodies(got))
+	}
+	f.pass(30 * time.Second)
+	if got := f.receive(url, one); len(got) != 1 {
+		t.Error("there is room again")
+	}
+}
+
 func TestVisibilityTimeoutsAreChanged(t *testing.T) {
 	f := newFixture(t)
 	url := f.make("q")

@@ -29,7 +29,7 @@ type want struct {
 }
 
 func (e *entry) want(ctx context.Context, in *sqs.ReceiveMessageInput) (want, error) {
-	w := want{Request: queue.Request{Max: 1, Wait: e.wait, HeldMax: inFlightMax}, names: in.MessageAttributeNames}
+	w := want{Request: queue.Request{Max: 1, Wait: e.wait}, names: in.MessageAttributeNames}
 	if n := sent(ctx, in.MaxNumberOfMessages, "MaxNumberOfMessages"); n != nil {
 		if *n < 1 || *n > queue.ReceiveMax {
 			return want{}, badParameter(*n, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
@@ -93,6 +93,7 @@ func (s *Service) receiveMessage(ctx context.Context, in *sqs.ReceiveMessageInpu
 	if err != nil {
 		return nil, err
 	}
+	w.HeldMax = s.held
 	messages, err := s.take(ctx, e, &w, aws.ToString(in.ReceiveRequestAttemptId))
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (s *Service) take(ctx context.Context, e *entry, w *want, attemptID string)
 		if w.Wait > 0 || e.fifo {
 			return nil, nil // long polls and FIFO queues answer with nothing (developer guide, same place)
 		}
-		return nil, lambda.Errorf(codeOverLimit, "Too many messages in flight: the maximum of %d messages that were received and not deleted is reached.", inFlightMax)
+		return nil, lambda.Errorf(codeOverLimit, "Too many messages in flight: the maximum of %d messages that were received and not deleted is reached.", s.held)
 	case err != nil && ctx.Err() == nil && poll.Err() != nil:
 		return nil, nil // the node is about to end
 	case err != nil:

@@ -73,6 +73,7 @@ type Service struct {
 	polls    polls
 	attempts attempts
 	mover    mover
+	held     int // inFlightMax; tests have less
 }
 
 // Open reads what queues there are. It starts nothing: Run moves messages.
@@ -86,6 +87,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{
 		cfg:    cfg,
 		queues: map[queue.Name]*entry{}, purged: map[queue.Name]time.Time{},
+		held:     inFlightMax,
 		polls:    polls{stop: map[int]context.CancelFunc{}},
 		attempts: attempts{now: cfg.Now, kept: map[attemptKey]attempt{}},
 	}

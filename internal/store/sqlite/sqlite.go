@@ -1,8 +1,8 @@
 // Package sqlite is the store on one machine: records in one SQLite file, in WAL
 // mode with every commit synced to disk.
 //
-// It decides how waiting Applies share one transaction and one sync (group
-// commit). What a record means is its users' affair; what the methods promise is
+// It decides what an Apply reads and writes; how waiting ones share one transaction
+// and one sync is package groupcommit's. What a record means is its users' affair; what the methods promise is
 // said in package store.
 package sqlite
 
@@ -14,11 +14,11 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/store"
 	"github.com/hearthfaas/hearth/internal/store/filelock"
+	"github.com/hearthfaas/hearth/internal/store/groupcommit"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -29,10 +29,6 @@ const readersMax = 4
 
 // readerIdle is how long an unused reading connection is kept.
 const readerIdle = time.Minute
-
-// waitingMax is how many Applies may wait for the writer before further ones
-// block in their callers; it is also the most that share one transaction.
-const waitingMax = 1024
 
 // schema is carried out on every open. Keys are blobs because they compare byte by
 // byte and hold any byte. The revision has a row of its own, so that one is not
@@ -58,14 +54,7 @@ type Store struct {
 	list     *sql.Stmt
 	listEnd  *sql.Stmt
 	writer   *writer
-
-	// mu guards closed, and is held for reading while an Apply hands itself over,
-	// so that Close does not close waiting under its feet.
-	mu      sync.RWMutex
-	closed  bool
-	waiting chan *apply
-	// written is closed once the writer goroutine has ended.
-	written chan struct{}
+	line     *groupcommit.Line[*apply] // nil until the writer is there
 }
 
 var _ store.Store = (*Store)(nil)
@@ -83,18 +72,15 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{
-		lock:    lock,
-		waiting: make(chan *apply, waitingMax),
-		written: make(chan struct{}),
-	}
+	s := &Store{lock: lock}
 	if err := s.open(ctx, abs, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", abs, err), s.release())
 	}
-	go func() {
-		defer close(s.written)
-		s.writer.run(s.waiting)
-	}()
+	s.line = groupcommit.Start(groupcommit.Config[*apply]{
+		Commit: s.writer.transact,
+		Broken: func() bool { return s.writer.broken != nil },
+		Size:   (*apply).size,
+	})
 	return s, nil
 }
 
@@ -199,36 +185,15 @@ func (s *Store) Apply(ctx context.Context, changes ...store.Change) ([]store.Rec
 	if len(changes) == 0 {
 		return nil, ctx.Err()
 	}
-	a := &apply{changes: changes, done: make(chan struct{})}
-	if err := s.handOver(ctx, a); err != nil {
+	a := &apply{changes: changes}
+	err := s.line.Do(ctx, a)
+	switch {
+	case errors.Is(err, groupcommit.ErrClosed):
+		return nil, store.ErrClosed
+	case err != nil:
 		return nil, err
 	}
-	select {
-	case <-a.done:
-	case <-ctx.Done():
-		if a.state.CompareAndSwap(applyWaiting, applyGivenUp) {
-			return nil, ctx.Err()
-		}
-		<-a.done
-	}
 	return a.records, a.err
-}
-
-func (s *Store) handOver(ctx context.Context, a *apply) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return store.ErrClosed
-	}
-	select {
-	case s.waiting <- a:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Watch registers fn for the changes of a kind.
@@ -239,15 +204,9 @@ func (s *Store) Watch(kind string, fn func(store.Event)) (stop func()) {
 // Close waits until every Apply that was handed over is on disk and has been
 // answered, then closes the file. Closing again does nothing.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if !s.line.Close() {
 		return nil
 	}
-	s.closed = true
-	close(s.waiting)
-	s.mu.Unlock()
-	<-s.written
 	return s.release()
 }
 
@@ -264,11 +223,7 @@ func (s *Store) release() error {
 	return errors.Join(append(errs, s.lock.Release())...)
 }
 
-func (s *Store) isClosed() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.closed
-}
+func (s *Store) isClosed() bool { return s.line.Closed() }
 
 // blob binds a string as a blob; the driver takes a nil slice for NULL.
 func blob(s string) []byte { return append(make([]byte, 0, len(s)), s...) }

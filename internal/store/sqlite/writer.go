@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -14,25 +13,11 @@ import (
 	"github.com/hearthfaas/hearth/internal/store"
 )
 
-// groupBytesMax is how many bytes of values share one transaction. Beyond it a
-// sync takes long enough that more company saves nothing.
-const groupBytesMax = 8 << 20
-
-// The states of an apply.
-const (
-	applyWaiting int32 = iota
-	applyTaken
-	applyGivenUp
-)
-
 // apply is one Apply on its way through the writer.
 type apply struct {
 	changes []store.Change
-	// state decides between the writer and a caller whose context has ended.
-	state   atomic.Int32
 	records []store.Record
-	err     error
-	done    chan struct{}
+	err     error // of its own preconditions
 }
 
 func (a *apply) size() int {
@@ -130,65 +115,9 @@ func (w *writer) close() error {
 	return errors.Join(append(errs, w.db.Close())...)
 }
 
-// run writes what arrives until waiting is closed and empty.
-func (w *writer) run(waiting <-chan *apply) {
-	for first := range waiting {
-		w.writeGroup(gather(first, waiting))
-	}
-}
-
-// gather takes first and whatever else is waiting already.
-func gather(first *apply, waiting <-chan *apply) []*apply {
-	group, size := []*apply{first}, first.size()
-	for len(group) < waitingMax && size < groupBytesMax {
-		select {
-		case a, ok := <-waiting:
-			if !ok {
-				return group
-			}
-			group, size = append(group, a), size+a.size()
-		default:
-			return group
-		}
-	}
-	return group
-}
-
-// writeGroup commits the group and answers every member. When the engine refuses
-// the group as a whole, each member gets a transaction of its own, so that one
-// that is too large for the disk does not fail the others.
-func (w *writer) writeGroup(group []*apply) {
-	taken := group[:0]
-	for _, a := range group {
-		if a.state.CompareAndSwap(applyWaiting, applyTaken) {
-			taken = append(taken, a)
-		}
-	}
-	if len(taken) == 0 {
-		return
-	}
-	err := w.transact(taken)
-	if err != nil && len(taken) > 1 && w.broken == nil {
-		for _, a := range taken {
-			if err := w.transact([]*apply{a}); err != nil {
-				a.records, a.err = nil, err
-			}
-		}
-	} else if err != nil {
-		for _, a := range taken {
-			a.records, a.err = nil, err
-		}
-	}
-	for _, a := range taken {
-		if a.err == nil {
-			w.tell(a)
-		}
-		close(a.done)
-	}
-}
-
-// transact writes the group in one transaction. A member whose preconditions do
-// not hold gets its error and is left out; an error returned fails all.
+// transact writes the group in one transaction and tells the watchers once it is on
+// disk. A member whose preconditions do not hold gets its error and is left out; an
+// error returned fails all.
 func (w *writer) transact(group []*apply) error {
 	if w.broken != nil {
 		return w.broken
@@ -211,6 +140,11 @@ func (w *writer) transact(group []*apply) error {
 	}
 	if _, err := w.commit.ExecContext(ctx); err != nil {
 		return w.fail(ctx, "commit", err)
+	}
+	for _, a := range group {
+		if a.err == nil {
+			w.tell(a)
+		}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -11,10 +10,7 @@ import (
 )
 
 func newApply(key string, size int, cond store.Precondition) *apply {
-	return &apply{
-		changes: []store.Change{{Kind: "k", Key: key, Value: make([]byte, size), If: cond}},
-		done:    make(chan struct{}),
-	}
+	return &apply{changes: []store.Change{{Kind: "k", Key: key, Value: make([]byte, size), If: cond}}}
 }
 
 func testWriter(t *testing.T) *writer {
@@ -57,11 +53,13 @@ func TestAMemberThatDoesNotFitTheDiskFailsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	group := []*apply{newApply("a", 10, 0), newApply("b", 1<<20, 0), newApply("c", 10, 0), newApply("d", 10, 7)}
-	w.writeGroup(group)
+	if w.transact(group) == nil {
+		t.Error("together they fit")
+	}
 	for i, wantErr := range []bool{false, true, false, true} {
-		<-group[i].done
-		if got := group[i].err != nil; got != wantErr {
-			t.Errorf("member %d: got %v, want an error: %v", i, group[i].err, wantErr)
+		err := w.transact(group[i : i+1])
+		if got := errors.Join(err, group[i].err); (got != nil) != wantErr {
+			t.Errorf("member %d: got %v, want an error: %v", i, got, wantErr)
 		}
 	}
 	if !errors.Is(group[3].err, store.ErrConflict) {
@@ -75,60 +73,11 @@ func TestAMemberThatDoesNotFitTheDiskFailsAlone(t *testing.T) {
 	}
 }
 
-func TestAGroupIsBounded(t *testing.T) {
-	waiting := make(chan *apply, waitingMax+10)
-	for range waitingMax + 10 {
-		waiting <- newApply("a", 1, 0)
-	}
-	if got := len(gather(newApply("a", 1, 0), waiting)); got != waitingMax {
-		t.Errorf("got %d members, want %d", got, waitingMax)
-	}
-	waiting = make(chan *apply, 10)
-	for range 10 {
-		waiting <- newApply("a", groupBytesMax/4, 0)
-	}
-	if got := len(gather(newApply("a", 1, 0), waiting)); got != 5 {
-		t.Errorf("got %d large members, want 5", got)
-	}
-}
-
-func TestAnApplyThatWasGivenUpIsNotWritten(t *testing.T) {
-	w := testWriter(t)
-	a, b := newApply("a", 1, 0), newApply("b", 1, 0)
-	a.state.Store(applyGivenUp)
-	w.writeGroup([]*apply{a, b})
-	<-b.done
-	if got := w.keys(t); got != "b" {
-		t.Errorf("got the keys %q, want b", got)
-	}
-}
-
 func TestABrokenWriterSaysSoToEverybody(t *testing.T) {
 	w := testWriter(t)
 	w.broken = errors.New("the disk is gone")
 	a, b := newApply("a", 1, 0), newApply("b", 1, 0)
-	w.writeGroup([]*apply{a, b})
-	<-a.done
-	<-b.done
-	if !errors.Is(a.err, w.broken) || !errors.Is(b.err, w.broken) || w.keys(t) != "" {
-		t.Errorf("got %v and %v", a.err, b.err)
-	}
-}
-
-func TestAContextThatEndsWhileWaitingGivesUp(t *testing.T) {
-	s := &Store{waiting: make(chan *apply, 1)} // nobody writes
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() {
-		_, err := s.Apply(ctx, store.Change{Kind: "k", Key: "a", Value: []byte("v")})
-		done <- err
-	}()
-	a := <-s.waiting
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want context.Canceled", err)
-	}
-	if a.state.Load() != applyGivenUp {
-		t.Error("the apply can still be taken")
+	if err := w.transact([]*apply{a, b}); !errors.Is(err, w.broken) || w.keys(t) != "" {
+		t.Errorf("got %v", err)
 	}
 }
