@@ -108,6 +108,14 @@ func (d *decoder) text() string {
 	return s
 }
 
+func (d *decoder) number() string {
+	s := d.text()
+	if _, ok := parseDecimal(s); !ok {
+		d.failed = true
+	}
+	return s
+}
+
 func (d *decoder) byte() byte {
 	if d.rest == "" {
 		d.failed = true
@@ -141,17 +149,18 @@ func (d *decoder) value(depth int) Value {
 	case String, Binary:
 		v.Text = d.text()
 	case Number:
-		v.Text = d.text()
-		if _, ok := parseDecimal(v.Text); !ok {
-			d.failed = true
-		}
+		v.Text = d.number()
 	case Bool:
 		v.Bool = d.byte() == 1
 	case StringSet, NumberSet, BinarySet:
 		n := d.count()
 		v.Set = make([]string, 0, n)
 		for i := 0; i < n && !d.failed; i++ {
-			v.Set = append(v.Set, d.text())
+			if v.Kind == NumberSet {
+				v.Set = append(v.Set, d.number())
+			} else {
+				v.Set = append(v.Set, d.text())
+			}
 		}
 	case List:
 		n := d.count()
