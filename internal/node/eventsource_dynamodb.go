@@ -14,17 +14,17 @@ type polledStreams struct{ local *local }
 
 // DescribeStream meets dynamodb.API.
 func (s polledStreams) DescribeStream(ctx context.Context, as lambda.Caller, in *dynamodbstreams.DescribeStreamInput) (*dynamodbstreams.DescribeStreamOutput, error) {
-	return localCall[dynamodbstreams.DescribeStreamOutput](ctx, s.local, as, "dynamodb", "DescribeStream", in)
+	return localCall[dynamodbstreams.DescribeStreamOutput](ctx, s.local, as, "dynamodbstreams", "DescribeStream", in)
 }
 
 // GetShardIterator meets dynamodb.API.
 func (s polledStreams) GetShardIterator(ctx context.Context, as lambda.Caller, in *dynamodbstreams.GetShardIteratorInput) (*dynamodbstreams.GetShardIteratorOutput, error) {
-	return localCall[dynamodbstreams.GetShardIteratorOutput](ctx, s.local, as, "dynamodb", "GetShardIterator", in)
+	return localCall[dynamodbstreams.GetShardIteratorOutput](ctx, s.local, as, "dynamodbstreams", "GetShardIterator", in)
 }
 
 // GetRecords meets dynamodb.API.
 func (s polledStreams) GetRecords(ctx context.Context, as lambda.Caller, in *dynamodbstreams.GetRecordsInput) (*dynamodbstreams.GetRecordsOutput, error) {
-	return localCall[dynamodbstreams.GetRecordsOutput](ctx, s.local, as, "dynamodb", "GetRecords", in)
+	return localCall[dynamodbstreams.GetRecordsOutput](ctx, s.local, as, "dynamodbstreams", "GetRecords", in)
 }
 
 // failedBatches takes what is told of batches to queues, topics and buckets.

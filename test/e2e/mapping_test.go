@@ -23,6 +23,15 @@ const readQueues = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Acti
 
 const writeLogs = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}`
 
+// grant gives a role one policy in the place of its last.
+func (h *hearth) grant(t *testing.T, role, policy string) {
+	t.Helper()
+	_, err := iam.NewFromConfig(h.aws).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: new("own"), PolicyDocument: &policy})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // queue makes a queue; its ARN is that of the test's account and region.
 func (h *hearth) queue(t *testing.T, name string, attributes map[string]string) (c *sqs.Client, url, arn string) {
 	t.Helper()
@@ -91,20 +100,13 @@ func (h *hearth) logged(t *testing.T, function, word string) []string {
 // and the mapping says why, with them it does.
 func TestRootAQueueFeedsAFunctionAsFarAsItsRoleGoes(t *testing.T) {
 	h := up(t, "")
-	queue, url, arn := h.queue(t, "orders", nil)
+	queue, url, arn := h.queue(t, "orders", map[string]string{"VisibilityTimeout": "10"})
 	role := h.role(t, "fed", writeLogs)
 	h.function(t, "fed", `exports.handler = async (e) => { for (const r of e.Records) console.log("got " + JSON.stringify(r)); }`, withRole(role))
 	in := &lambda.CreateEventSourceMappingInput{FunctionName: new("fed"), EventSourceArn: &arn}
 	_, err := h.lambda.CreateEventSourceMapping(t.Context(), in)
 	if err == nil || !strings.Contains(err.Error(), "The provided execution role does not have permissions to call ReceiveMessage on SQS") {
 		t.Fatalf("without permissions: got %v", err)
-	}
-	grant := func(policy string) {
-		t.Helper()
-		_, err := iam.NewFromConfig(h.aws).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: new("fed"), PolicyName: new("own"), PolicyDocument: &policy})
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 	send := func(body string) {
 		t.Helper()
@@ -115,7 +117,7 @@ func TestRootAQueueFeedsAFunctionAsFarAsItsRoleGoes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	grant(readQueues)
+	h.grant(t, "fed", readQueues)
 	uuid := h.mapped(t, in)
 	send("<first>")
 	eventually(t, 20*time.Second, "the message is deleted", func() bool { return empty(t, queue, url) })
@@ -137,7 +139,7 @@ func TestRootAQueueFeedsAFunctionAsFarAsItsRoleGoes(t *testing.T) {
 	}
 
 	// What the poll under way finds it may still take; after it there is no more.
-	grant(writeLogs)
+	h.grant(t, "fed", writeLogs)
 	send("second")
 	eventually(t, 45*time.Second, "the mapping says what is missing", func() bool {
 		return strings.Contains(aws.ToString(h.mapping(t, uuid).LastProcessingResult), "does not have permissions to call")
@@ -146,7 +148,7 @@ func TestRootAQueueFeedsAFunctionAsFarAsItsRoleGoes(t *testing.T) {
 	if empty(t, queue, url) {
 		t.Error("the queue was read without a permission")
 	}
-	grant(readQueues)
+	h.grant(t, "fed", readQueues)
 	eventually(t, 90*time.Second, "everything comes once the permission is back", func() bool { return empty(t, queue, url) })
 	eventually(t, 20*time.Second, "the mapping has no problem", func() bool { return h.mapping(t, uuid).LastProcessingResult == nil })
 }
