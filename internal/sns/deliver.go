@@ -298,6 +298,9 @@ func cut(text string) string {
 }
 
 func (s *Service) handOver(ctx context.Context, d Delivery) error {
+	if !strings.HasSuffix(d.Endpoint, fifoSuffix) {
+		d.DedupID = "" // a standard queue refuses it
+	}
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
 	return s.cfg.Targets.Deliver(ctx, d)

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
@@ -365,28 +364,48 @@ func TestAFaultOfATargetIsNoRefusal(t *testing.T) {
 	}
 }
 
+// BenchmarkPublish is a message from its Publish to its delivery: many at a time, the
+// text alone and as a signed envelope, and one by one.
 func BenchmarkPublish(b *testing.B) {
-	f := open(b)
-	arn := f.topicWith("t", nil)
-	f.subscribeTo(arn, "sqs", queueARN, map[string]string{"RawMessageDelivery": "true"})
-	f.targets.script(nil)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for range b.N {
-			<-f.targets.got
-		}
-	}()
-	c := lambda.Caller{Kind: lambda.PrincipalRoot, Account: account, Region: region}
-	ctx := lambda.WithCaller(b.Context(), c)
-	b.ResetTimer()
-	b.SetParallelism(16)
-	b.RunParallel(func(p *testing.PB) {
-		for p.Next() {
-			if _, err := f.publish(ctx, &awssns.PublishInput{TopicArn: arn, Message: aws.String("m")}); err != nil {
-				b.Error(err)
+	for name, c := range map[string]struct {
+		raw    string
+		atOnce int // 0 is one after the other
+	}{"raw": {"true", 16}, "signed": {"false", 16}, "alone": {"true", 0}} {
+		b.Run(name, func(b *testing.B) {
+			f := open(b)
+			arn := f.topicWith("t", nil)
+			f.subscribeTo(arn, "sqs", queueARN, map[string]string{"RawMessageDelivery": c.raw})
+			ctx := lambda.WithCaller(b.Context(), lambda.Caller{Kind: lambda.PrincipalRoot, Account: account, Region: region})
+			n := 0
+			publish := func(text string) {
+				if _, err := f.publish(ctx, &awssns.PublishInput{TopicArn: arn, Message: &text}); err != nil {
+					b.Error(err)
+				}
 			}
-		}
-	})
-	<-done
+			publish("first") // the key is made
+			<-f.targets.got
+			b.ResetTimer()
+			if c.atOnce == 0 {
+				for ; b.Loop(); n++ {
+					publish("m")
+					<-f.targets.got
+				}
+				return
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for range b.N {
+					<-f.targets.got
+				}
+			}()
+			b.SetParallelism(c.atOnce)
+			b.RunParallel(func(p *testing.PB) {
+				for p.Next() {
+					publish("m")
+				}
+			})
+			<-done
+		})
+	}
 }

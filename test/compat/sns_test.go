@@ -143,6 +143,9 @@ func TestAFIFOTopicFillsAFIFOQueueInOrder(t *testing.T) {
 	queue := newMail(t, a, "orders.fifo", map[string]string{"FifoQueue": "true"})
 	queue.let(topic)
 	subscribe(t, c, topic, "sqs", queue.arn, map[string]string{"RawMessageDelivery": "true"})
+	standard := newMail(t, a, "any-order", nil)
+	standard.let(topic)
+	subscribe(t, c, topic, "sqs", standard.arn, map[string]string{"RawMessageDelivery": "true"})
 	const n = 20
 	for i := range n {
 		for range 2 { // the second is a duplicate
@@ -155,6 +158,13 @@ func TestAFIFOTopicFillsAFIFOQueueInOrder(t *testing.T) {
 		if m := queue.take(); *m.Body != fmt.Sprint(i) || m.Attributes["MessageGroupId"] != "g" {
 			t.Errorf("got %s of %s, want %d", *m.Body, m.Attributes["MessageGroupId"], i)
 		}
+	}
+	got := map[string]bool{}
+	for range n {
+		got[*standard.take().Body] = true
+	}
+	if len(got) != n {
+		t.Errorf("the standard queue got %v", got)
 	}
 }
 
