@@ -296,3 +296,11 @@ func code(err error) string {
 	}
 	return ""
 }
+
+// canceled is a context that has ended.
+func canceled(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}

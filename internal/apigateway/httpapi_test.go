@@ -20,7 +20,7 @@ import (
 func (f *fixture) codecs() [2]*wire.Codec {
 	f.t.Helper()
 	var out [2]*wire.Codec
-	for i, s := range []*wire.Service{f.V2(), f.V2()} {
+	for i, s := range []*wire.Service{f.V2(), f.V1()} {
 		codec, err := wire.NewCodec(s)
 		if err != nil {
 			f.t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/httpapi"
+	"github.com/hearthfaas/hearth/internal/apigateway/restapi"
 	"github.com/hearthfaas/hearth/internal/store"
 	"github.com/hearthfaas/hearth/internal/wire"
 )
@@ -25,6 +26,7 @@ type Config struct {
 type Service struct {
 	door *door.Door
 	http *httpapi.Service
+	rest *restapi.Service
 }
 
 // Open reads what is kept. Close it when done.
@@ -34,13 +36,30 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	s.http, err = httpapi.Open(ctx, httpapi.Config{
 		Store: cfg.Store, Endpoint: cfg.Endpoint, Door: s.door, Now: cfg.Now, Log: cfg.Log,
 	})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	s.rest, err = restapi.Open(ctx, restapi.Config{Store: cfg.Store, Door: s.door, Now: cfg.Now, Log: cfg.Log})
+	if err != nil {
+		s.http.Close()
+		return nil, err
+	}
+	return s, nil
 }
+
+// Run does what is due beside requests until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.rest.Run(ctx) }
 
 // Close waits for what runs and stops following the store.
 func (s *Service) Close() {
 	s.door.Wait()
 	s.http.Close()
+	s.rest.Close()
+}
+
+// V1 is the service by which REST APIs are made.
+func (s *Service) V1() *wire.Service {
+	return &wire.Service{Name: "apigateway", Operations: s.rest.Operations()}
 }
 
 // V2 is the service by which HTTP APIs are made.
@@ -52,8 +71,11 @@ func (s *Service) V2() *wire.Service {
 // no policies of their own.
 func (s *Service) Policy(string) (int64, func() string, bool) { return 0, nil, false }
 
-// Tags are the tags of an API or a stage.
+// Tags are the tags of an API, a stage, an API key or a usage plan.
 func (s *Service) Tags(arn string) map[string]string {
-	tags, _ := s.http.Tags(arn)
+	if tags, ok := s.http.Tags(arn); ok {
+		return tags
+	}
+	tags, _ := s.rest.Tags(arn)
 	return tags
 }

@@ -57,6 +57,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.http.Serve(w, r, e, a.domain(r, e.Region), a.path)
 		return
 	}
+	if e, ok := s.rest.Find(a.id); ok && (a.region == "" || a.region == e.Region) {
+		s.rest.Serve(w, r, e, a.domain(r, e.Region), a.path)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", "ForbiddenException")
 	w.WriteHeader(http.StatusForbidden)

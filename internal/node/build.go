@@ -297,6 +297,7 @@ func services(p *parts) []*wire.Service {
 		p.sns.API(),
 		p.schedules.API(),
 		p.buses.API(),
+		p.gateway.V1(),
 		p.gateway.V2(),
 		p.dynamodb.API(),
 		p.dynamodb.StreamsAPI(),

@@ -115,6 +115,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services.Go(func() error { return p.iam.Run(servicesCtx) })
 	services.Go(func() error { return p.plane.Run(servicesCtx) })
 	services.Go(func() error { return p.worker.Run(servicesCtx) })
+	services.Go(func() error { return p.gateway.Run(servicesCtx) })
 	if p.stock != nil {
 		services.Go(func() error { return p.stock(servicesCtx) })
 	}
