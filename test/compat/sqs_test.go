@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -179,5 +180,31 @@ func TestTerraformManagesQueues(t *testing.T) {
 	left, err := c.ListQueues(t.Context(), &sqs.ListQueuesInput{})
 	if err != nil || len(left.QueueUrls) > 0 {
 		t.Errorf("after destroy there are %v, %v", left, err)
+	}
+}
+
+// TestALongPollDoesNotHoldUpTheEnd stops Hearth while a client waits for messages.
+func TestALongPollDoesNotHoldUpTheEnd(t *testing.T) {
+	h := up(t)
+	c := sqs.NewFromConfig(h.AWS())
+	q, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	polled := make(chan error, 1)
+	go func() {
+		_, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: q.QueueUrl, WaitTimeSeconds: 20})
+		polled <- err
+	}()
+	time.Sleep(500 * time.Millisecond) // the poll has begun, or the test shows nothing
+	began := time.Now()
+	if err := h.Stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the end took %s", took)
+	}
+	if err := <-polled; err != nil {
+		t.Errorf("the poll: %v", err)
 	}
 }
