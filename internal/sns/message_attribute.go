@@ -6,7 +6,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -60,6 +59,8 @@ func readAttributes(in map[string]types.MessageAttributeValue, member string) (m
 	return out, nil
 }
 
+var numberPattern = regexp.MustCompile(`^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$`)
+
 func readAttribute(name, dataType string, v *types.MessageAttributeValue) (Attribute, error) {
 	a := Attribute{Type: dataType}
 	if len(dataType) > attributeNameMax || !typePattern.MatchString(dataType) {
@@ -79,7 +80,7 @@ func readAttribute(name, dataType string, v *types.MessageAttributeValue) (Attri
 	case len(a.Value) == 0:
 		return a, invalidValue("The message attribute '%s' must contain non-empty message attribute value for message attribute type '%s'.", name, dataType)
 	case kindOf(dataType) == "Number":
-		if _, err := strconv.ParseFloat(string(a.Value), 64); err != nil {
+		if !numberPattern.Match(a.Value) {
 			return a, invalidValue("Could not cast message attribute '%s' value to number.", name)
 		}
 	case dataType == "String.Array":

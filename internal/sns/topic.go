@@ -150,14 +150,12 @@ func (s *Service) getTopicAttributes(ctx context.Context, in *awssns.GetTopicAtt
 	maps.Copy(out, map[string]string{
 		"TopicArn": t.arn, "Owner": t.account, attrPolicy: t.policyDocument(), attrDisplayName: t.attribute(attrDisplayName),
 		"SubscriptionsPending": strconv.Itoa(pending), "SubscriptionsConfirmed": strconv.Itoa(confirmed),
-		"SubscriptionsDeleted": strconv.Itoa(t.record.Deleted),
+		"SubscriptionsDeleted": strconv.Itoa(t.record.Deleted), "EffectiveDeliveryPolicy": t.policy.effective(),
 	})
 	if t.record.FIFO {
 		for _, name := range []string{attrFIFO, attrContentDedup, attrThroughputScope} {
 			out[name] = t.attribute(name)
 		}
-	} else {
-		out["EffectiveDeliveryPolicy"] = t.policy.effective()
 	}
 	return &awssns.GetTopicAttributesOutput{Attributes: out}, nil
 }
