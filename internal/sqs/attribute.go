@@ -1,7 +1,6 @@
 package sqs
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 
@@ -127,33 +126,6 @@ func checkThroughput(e *entry) error {
 	if e.get(types.QueueAttributeNameFifoThroughputLimit) == limitPerGroup && e.get(types.QueueAttributeNameDeduplicationScope) != scopeGroup {
 		return lambda.Errorf(codeInvalidAttribute,
 			"Invalid value for the parameter FifoThroughputLimit. Reason: The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.")
-	}
-	return nil
-}
-
-// policyMax is the most bytes of a queue's policy, and what it may consist of
-// (developer guide, "Policy quotas").
-const (
-	policyMax           = 8192
-	policyStatementsMax = 20
-)
-
-// checkPolicy refuses a policy that identity could not read, or that is too long.
-func (s *Service) checkPolicy(document string) error {
-	const name = string(types.QueueAttributeNamePolicy)
-	if len(document) > policyMax {
-		return badAttribute(name)
-	}
-	if err := s.cfg.CheckPolicy(document); err != nil {
-		return badAttribute(name)
-	}
-	var p struct{ Statement json.RawMessage }
-	var statements []json.RawMessage
-	if err := json.Unmarshal([]byte(document), &p); err != nil {
-		return badAttribute(name)
-	}
-	if json.Unmarshal(p.Statement, &statements) == nil && len(statements) > policyStatementsMax {
-		return lambda.Errorf(codeOverLimit, "%d Statements were found, maximum allowed is %d.", len(statements), policyStatementsMax)
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ func (s *Service) setQueueAttributes(ctx context.Context, in *sqs.SetQueueAttrib
 	if err != nil {
 		return nil, err
 	}
+	if len(in.Attributes) == 0 {
+		return nil, missing("Attribute.Name")
+	}
 	err = s.edit(ctx, e.name, func(old *entry, rec record) (*entry, error) {
 		const fifo = string(types.QueueAttributeNameFifoQueue)
 		if v, ok := in.Attributes[fifo]; ok && (v == "true") != old.fifo {

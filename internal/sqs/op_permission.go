@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -14,9 +13,6 @@ import (
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
-// permissionActionsMax is the most actions of one AddPermission (API reference).
-const permissionActionsMax = 7
-
 // grantable are the actions that AddPermission takes (same place); "*" means all.
 var grantable = []string{
 	"*", "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl",
@@ -24,36 +20,6 @@ var grantable = []string{
 }
 
 var labelPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
-
-// document is a queue's policy, with its statements as they were written.
-type document struct {
-	Version   string            `json:"Version"`
-	ID        string            `json:"Id,omitempty"`
-	Statement []json.RawMessage `json:"Statement"`
-}
-
-// parseDocument reads a policy; AWS lets one statement stand without its list.
-func parseDocument(text string) (document, error) {
-	var raw struct {
-		Version, ID string
-		Statement   json.RawMessage
-	}
-	if err := json.Unmarshal([]byte(text), &raw); err != nil {
-		return document{}, err
-	}
-	d := document{Version: raw.Version, ID: raw.ID}
-	if strings.HasPrefix(strings.TrimSpace(string(raw.Statement)), "{") {
-		d.Statement = []json.RawMessage{raw.Statement}
-		return d, nil
-	}
-	return d, json.Unmarshal(raw.Statement, &d.Statement)
-}
-
-func sidOf(statement json.RawMessage) string {
-	var s struct{ Sid string }
-	_ = json.Unmarshal(statement, &s) // one without a Sid has none
-	return s.Sid
-}
 
 // oneOrMany prints a list of one as the one.
 func oneOrMany(list []string) any {
@@ -83,8 +49,8 @@ func checkGrant(in *sqs.AddPermissionInput) error {
 		return missing("AWSAccountIds")
 	case len(in.Actions) == 0:
 		return missing("Actions")
-	case len(in.Actions) > permissionActionsMax:
-		return lambda.Errorf(codeOverLimit, "%d Actions were found, maximum allowed is %d.", len(in.Actions), permissionActionsMax)
+	case len(in.Actions) > policyActionsMax:
+		return lambda.Errorf(codeOverLimit, "%d Actions were found, maximum allowed is %d.", len(in.Actions), policyActionsMax)
 	}
 	for _, a := range in.Actions {
 		if !slices.Contains(grantable, a) {

@@ -108,12 +108,21 @@ func TestAttributesOfQueuesHaveBounds(t *testing.T) {
 		{"SqsManagedSseEnabled", "yes", "InvalidAttributeValue"},
 		{"DelaySeconds", "", "InvalidAttributeValue"},
 		{"Policy", "{}", "InvalidAttributeValue"},
+		{"Policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["SQS:*","sns:Publish"],"Resource":"*"}]}`, "InvalidAttributeValue"},
+		{"Policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`, "InvalidAttributeValue"},
 		{"Policy", "no JSON", "InvalidAttributeValue"},
 		{"Policy", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*","Sid":"` + strings.Repeat("x", policyMax) + `"}}`, "InvalidAttributeValue"},
 	} {
 		wantError(t, f.set(url, c.name, c.value), c.code, 400, c.name)
 	}
 	wantError(t, f.set(url, "KmsMasterKeyId", "k", "SqsManagedSseEnabled", "true"), "InvalidAttributeValue", 400, "one type of server-side encryption")
+	eight := `"sqs:A","sqs:B","sqs:C","sqs:D","sqs:E","sqs:F","sqs:G","sqs:H"`
+	wantError(t, f.set(url, "Policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":[`+eight+`],"Resource":"*"}]}`),
+		"OverLimit", 403, "8 Actions were found, maximum allowed is 7.")
+	if err := f.set(url, "Policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","NotAction":"Sqs:SendMessage","Resource":"*"}]}`); err != nil {
+		t.Error(err)
+	}
+	wantError(t, f.set(url), "MissingParameter", 400, "The request must contain the parameter Attribute.Name.")
 	_, err := f.GetQueueAttributes(f.ctx(), &sqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []attributeName{"Nothing"}})
 	wantError(t, err, "InvalidAttributeName", 400, "Unknown Attribute Nothing.")
 }
