@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	awsevents "github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	awsscheduler "github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -23,6 +24,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/dynamodb"
+	"github.com/hearthfaas/hearth/internal/eventbridge"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/logs"
 	"github.com/hearthfaas/hearth/internal/scheduler"
@@ -65,6 +67,7 @@ func services(ctx context.Context, dir string) ([]service, error) {
 		{"CloudWatch Logs", operations[*cloudwatchlogs.Client](), names(groups.API()), logs.Notes},
 		{"Amazon DynamoDB", operations[*awsdynamodb.Client](), names((&dynamodb.Service{}).API()), dynamodb.Notes},
 		{"Amazon DynamoDB Streams", operations[*dynamodbstreams.Client](), names((&dynamodb.Service{}).StreamsAPI()), dynamodb.Notes},
+		{"Amazon EventBridge", operations[*awsevents.Client](), names((&eventbridge.Service{}).API()), eventbridge.Notes},
 		{"Amazon EventBridge Scheduler", operations[*awsscheduler.Client](), names((&scheduler.Service{}).API()), scheduler.Notes},
 		{"Amazon SNS", operations[*awssns.Client](), names((&sns.Service{}).API()), sns.Notes},
 		{"Amazon SQS", operations[*awssqs.Client](), names((&sqs.Service{}).API()), sqs.Notes},

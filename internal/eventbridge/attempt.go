@@ -45,6 +45,7 @@ func (s *Service) attempt(ctx context.Context, name queue.Name, m *queue.Message
 	}
 	err = s.deliver(alive, r, i, &v, m.Body)
 	if err == nil {
+		s.counts.add(r.arn(), func(c *Counts) { c.Invocations++ })
 		s.remove(alive, name, m)
 		return
 	}
@@ -59,10 +60,12 @@ func (s *Service) attempt(ctx context.Context, name queue.Name, m *queue.Message
 	//nolint:gosec // it spreads retries and is no secret
 	next := decide(s.age(m.Sent), v.Attempts, f.Final, t.limits(), rand.Float64())
 	if next.again {
+		s.counts.add(r.arn(), func(c *Counts) { c.RetryAttempts++ })
 		s.putBack(alive, name, m, &v, s.scaled(next.delay))
 		return
 	}
 	v.Ended, v.Condition = true, next.condition
+	s.counts.add(r.arn(), func(c *Counts) { c.Invocations++; c.FailedInvocations++ })
 	s.bury(alive, name, m, r, t, &v)
 }
 
@@ -142,12 +145,14 @@ func (s *Service) bury(ctx context.Context, name queue.Name, m *queue.Message, r
 		DeadLetter: true, Attributes: v.deadLetter(r, t),
 	})
 	if err == nil {
+		s.counts.add(r.arn(), func(c *Counts) { c.SentToDeadLetter++ })
 		s.remove(ctx, name, m)
 		return
 	}
 	if v.DeadTries++; failureOf(err).Final || v.DeadTries >= deadTriesMax {
 		s.cfg.Log.WarnContext(ctx, "a dead letter could not be delivered and is dropped",
 			"event_id", v.ID, "rule", r.arn(), "queue", t.DeadLetter, "error", err)
+		s.counts.add(r.arn(), func(c *Counts) { c.FailedDeadLetter++ })
 		s.remove(ctx, name, m)
 		return
 	}

@@ -96,8 +96,9 @@ type Service struct {
 	replays  store.Table[replayRecord]
 	kept     store.Table[keptEvent]
 
-	lanes lanes
-	slots *semaphore.Weighted // deliveries under way
+	lanes  lanes
+	counts counts
+	slots  *semaphore.Weighted // deliveries under way
 	// due is told that a schedule changed, and replaying that a replay began or is to
 	// end.
 	due, replaying chan struct{}
@@ -108,9 +109,9 @@ type Service struct {
 	index   index
 }
 
-// deliveriesMax is how many deliveries are under way at a time over all targets:
-// each is a hand-over to another service of this machine, so a few keep it busy.
-const deliveriesMax = 64
+// deliveriesMax is how many deliveries are under way at a time over all targets: each
+// waits for the disk most of the time, and those of the same moment share a sync.
+const deliveriesMax = 256
 
 // Open reads the buses and rules. It starts nothing: events are accepted at once and
 // delivered while Run runs.
@@ -132,6 +133,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 		replays:   store.NewTable[replayRecord](cfg.Store, "replay"),
 		kept:      store.NewTable[keptEvent](cfg.Store, "kept"),
 		lanes:     newLanes(),
+		counts:    newCounts(),
 		slots:     semaphore.NewWeighted(deliveriesMax),
 		due:       make(chan struct{}, 1),
 		replaying: make(chan struct{}, 1),

@@ -52,18 +52,29 @@ func (s *Service) putEvents(ctx context.Context, in *eb.PutEventsInput) (*eb.Put
 	return out, nil
 }
 
-// mayPut asks about the buses that the edge did not ask about.
+// mayPut asks about each entry of several by itself: the edge asked about the first
+// one's bus, and conditions on sources and types must hold of every entry.
 func (s *Service) mayPut(ctx context.Context, in *eb.PutEventsInput) error {
+	if len(in.Entries) < 2 {
+		return nil
+	}
 	c := lambda.CallerFrom(ctx)
-	asked := map[busKey]bool{}
+	type question struct {
+		bus          busKey
+		source, kind string
+	}
+	asked := map[question]bool{}
 	for i := range in.Entries {
-		k := busNamed(c, in.Entries[i].EventBusName)
-		if !asked[k] && i > 0 {
-			if err := s.cfg.Authorizer.AuthorizeOperation(ctx, c, "events:PutEvents", k.arn(), in); err != nil {
-				return err
-			}
+		e := &in.Entries[i]
+		q := question{busNamed(c, e.EventBusName), aws.ToString(e.Source), aws.ToString(e.DetailType)}
+		if asked[q] {
+			continue
 		}
-		asked[k] = true
+		asked[q] = true
+		alone := &eb.PutEventsInput{Entries: in.Entries[i : i+1]}
+		if err := s.cfg.Authorizer.AuthorizeOperation(ctx, c, "events:PutEvents", q.bus.arn(), alone); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -163,6 +163,7 @@ func (s *Service) deleteRule(ctx context.Context, in *eb.DeleteRuleInput) (*eb.D
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b.drop(name)
+	s.counts.drop(r.arn())
 	nudge(s.due)
 	return &eb.DeleteRuleOutput{}, nil
 }

@@ -64,7 +64,7 @@ func (s *Service) route(p *plan, k busKey, h header, detail []byte, only []strin
 	for _, name := range b.matcher.Match(ev) {
 		r := b.rules[name]
 		if len(only) == 0 || slices.Contains(only, r.arn()) {
-			p.deliver(r, &h, detail)
+			s.trigger(p, r, &h, detail)
 		}
 	}
 	if h.Replay == "" { // what an archive plays is in it already
@@ -75,8 +75,9 @@ func (s *Service) route(p *plan, k busKey, h header, detail []byte, only []strin
 	return true
 }
 
-// deliver adds a delivery to each of a rule's targets.
-func (p *plan) deliver(r *rule, h *header, detail []byte) {
+// trigger adds a delivery to each of a rule's targets.
+func (s *Service) trigger(p *plan, r *rule, h *header, detail []byte) {
+	s.counts.add(r.arn(), func(c *Counts) { c.Triggered++ })
 	v := letter{header: *h}
 	for i := range r.record.Targets {
 		p.sends = append(p.sends, send{

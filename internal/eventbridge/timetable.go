@@ -93,7 +93,7 @@ func (s *Service) fire(ctx context.Context, f firing) {
 		Resources: []string{f.rule.arn()}, Ingested: s.cfg.Now().UTC(),
 	}
 	var p plan
-	p.deliver(f.rule, &h, []byte("{}"))
+	s.trigger(&p, f.rule, &h, []byte("{}"))
 	if err := s.carry(context.WithoutCancel(ctx), &p); err != nil {
 		s.cfg.Log.ErrorContext(ctx, "a scheduled event is lost", "rule", f.rule.arn(), "error", err)
 	}

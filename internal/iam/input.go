@@ -33,6 +33,9 @@ func (i *inputContext) Lookup(key string) ([]string, bool) {
 	if !ok || k.Path == "" {
 		return nil, false
 	}
+	if list, rest, ok := listOn(reflect.ValueOf(i.in), k.Path); ok {
+		return textsOfAll(list, rest)
+	}
 	v, ok := member(reflect.ValueOf(i.in), k.Path)
 	if !ok {
 		return nil, false
@@ -45,6 +48,29 @@ func (i *inputContext) Lookup(key string) ([]string, bool) {
 		return tagKeysIn(v)
 	}
 	return texts(v)
+}
+
+// listOn finds a list of structs in the middle of a path, such as the entries of a
+// request, and what of the path is behind it.
+func listOn(v reflect.Value, path string) (list reflect.Value, rest string, ok bool) {
+	first, rest, more := strings.Cut(path, ".")
+	if !more {
+		return list, "", false
+	}
+	list, ok = member(v, first)
+	return list, rest, ok && list.Kind() == reflect.Slice
+}
+
+// textsOfAll are the values of a member in all elements of a list.
+func textsOfAll(list reflect.Value, path string) ([]string, bool) {
+	var out []string
+	for i := range list.Len() {
+		if v, ok := member(list.Index(i), path); ok {
+			one, _ := texts(v)
+			out = append(out, one...)
+		}
+	}
+	return out, len(out) > 0
 }
 
 // member follows a path through structs; false where something on it is not there.

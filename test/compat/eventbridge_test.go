@@ -211,10 +211,12 @@ func TestABusesPolicyLetsInWhoHasNoPermissionOfTheirOwn(t *testing.T) {
 	}
 	cfg := e.api.config(apiRegion)
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(*key.AccessKey.AccessKeyId, *key.AccessKey.SecretAccessKey, "")
-	put := func(bus string) string {
-		_, err := eb.NewFromConfig(cfg).PutEvents(t.Context(), &eb.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{
-			{EventBusName: &bus, Source: new("shop"), DetailType: new("T"), Detail: new("{}")},
-		}})
+	put := func(bus string, sources ...string) string {
+		in := &eb.PutEventsInput{}
+		for _, source := range sources {
+			in.Entries = append(in.Entries, ebtypes.PutEventsRequestEntry{EventBusName: &bus, Source: &source, DetailType: new("T"), Detail: new("{}")})
+		}
+		_, err := eb.NewFromConfig(cfg).PutEvents(t.Context(), in)
 		var refused smithy.APIError
 		if errors.As(err, &refused) {
 			return refused.ErrorCode()
@@ -225,7 +227,7 @@ func TestABusesPolicyLetsInWhoHasNoPermissionOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bus := range []string{"default", "orders"} {
-		if got := put(bus); got != "AccessDeniedException" {
+		if got := put(bus, "shop"); got != "AccessDeniedException" {
 			t.Errorf("without permission: %s", got)
 		}
 	}
@@ -234,11 +236,24 @@ func TestABusesPolicyLetsInWhoHasNoPermissionOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := put("orders"); got != "<nil>" {
+	if got := put("orders", "shop"); got != "<nil>" {
 		t.Errorf("with the bus's permission: %s", got)
 	}
-	if got := put("default"); got != "AccessDeniedException" {
+	if got := put("default", "shop"); got != "AccessDeniedException" {
 		t.Errorf("on another bus: %s", got)
+	}
+	_, err = users.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: new("u"), PolicyName: new("p"), PolicyDocument: new(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"events:PutEvents","Resource":"*","Condition":{"StringEquals":{"events:source":"shop"}}}]}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := put("default", "shop", "shop"); got != "<nil>" {
+		t.Errorf("from a source that is allowed: %s", got)
+	}
+	for _, sources := range [][]string{{"bank"}, {"shop", "bank"}} {
+		if got := put("default", sources...); got != "AccessDeniedException" {
+			t.Errorf("from %v: %s", sources, got)
+		}
 	}
 	_, err = e.PutPermission(t.Context(), &eb.PutPermissionInput{EventBusName: new("orders"), Policy: new(`{"Statement":[{"Effect":"Maybe"}]}`)})
 	var refused smithy.APIError
