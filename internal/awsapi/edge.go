@@ -106,7 +106,7 @@ func New(cfg Config) (*Edge, error) {
 		}
 		e.services[name] = append(e.services[name], &service{codec: codec, constraints: constraint.For(model)})
 	}
-	for _, p := range []wire.Protocol{wire.RestJSON1, wire.AWSJSON11, wire.AWSQuery} {
+	for _, p := range []wire.Protocol{wire.RestJSON1, wire.AWSJSON11, wire.AWSQuery, wire.RPCv2CBOR} {
 		codec, err := wire.NewCodec(&wire.Service{Protocol: p, Errors: nil})
 		if err != nil {
 			return nil, err
@@ -229,6 +229,9 @@ func (e *Edge) guessCodec(r *http.Request) *wire.Codec {
 			}
 		}
 		return e.strangers[wire.AWSJSON11]
+	}
+	if wire.SpeaksCBOR(r) {
+		return e.strangers[wire.RPCv2CBOR]
 	}
 	if wire.SpeaksQuery(r) {
 		return e.strangers[wire.AWSQuery]

@@ -119,7 +119,7 @@ func (c *Codec) speaks(r *http.Request) bool {
 	case AWSQuery:
 		return SpeaksQuery(r)
 	case RPCv2CBOR:
-		return r.Header.Get(protocolHeader) == rpcMark
+		return SpeaksCBOR(r)
 	default:
 		return true
 	}
@@ -136,6 +136,9 @@ func rpcOperation(r *http.Request) string {
 	_, name, _ := strings.Cut(r.URL.Path, "/operation/")
 	return name
 }
+
+// SpeaksCBOR says whether a request is one of rpcv2Cbor's, whatever the service.
+func SpeaksCBOR(r *http.Request) bool { return r.Header.Get(protocolHeader) == rpcMark }
 
 // SpeaksQuery says whether a request is one of awsQuery's, whatever the service.
 func SpeaksQuery(r *http.Request) bool {

@@ -9,9 +9,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -46,12 +55,21 @@ func protocols(t testing.TB) map[string]*wire.Codec {
 		{Name: "logs", Protocol: wire.AWSJSON11, TargetPrefix: "Logs_20140328", Operations: operationsOf[cloudwatchlogs.Client]()},
 		{Name: "iam", Protocol: wire.AWSQuery, Version: "2010-05-08", Operations: operationsOf[iam.Client]()},
 		{Name: "sts", Protocol: wire.AWSQuery, Version: "2011-06-15", Operations: operationsOf[sts.Client]()},
+		{Name: "sqs", Operations: operationsOf[sqs.Client]()},
+		{Name: "sns", Operations: operationsOf[sns.Client]()},
+		{Name: "events", Operations: operationsOf[eventbridge.Client]()},
+		{Name: "scheduler", Operations: operationsOf[scheduler.Client]()},
+		{Name: "dynamodb", Operations: operationsOf[dynamodb.Client]()},
+		{Name: "dynamodb", Model: "dynamodbstreams", Operations: operationsOf[dynamodbstreams.Client]()},
+		{Name: "apigateway", Operations: operationsOf[apigateway.Client]()},
+		{Name: "apigateway", Model: "apigatewayv2", Operations: operationsOf[apigatewayv2.Client]()},
+		{Name: "cloudwatch", Operations: operationsOf[cloudwatch.Client]()},
 	} {
 		codec, err := wire.NewCodec(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		codecs[s.Name] = codec
+		codecs[codec.Service().Model] = codec
 	}
 	return codecs
 }
@@ -74,6 +92,17 @@ func FuzzRequest(f *testing.F) {
 		{"iam", "POST", "/", "Action=SimulateCustomPolicy&ContextEntries.member.1.ContextKeyValues.member.1.member.1=a&ActionNames.member.0=x"},
 		{"sts", "GET", "/?Action=AssumeRole&PolicyArns.member.x=1", "DurationSeconds=9&Tags=1&Tags.member.1=2"},
 		{"sts", "POST", "/", "Action=AssumeRole&Action=GetCallerIdentity&%zz"},
+		{"sqs", "POST", "/1/q", "Action=SendMessageBatch&SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.BinaryListValue.1=eg&SendMessageBatchRequestEntry.x=1"},
+		{"sqs", "SendMessage", "/", `{"MessageAttributes":{"a":{"BinaryListValues":["eg=="]}},"DelaySeconds":1e99}`},
+		{"sns", "POST", "/", "Action=Publish&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.BinaryValue=%"},
+		{"events", "PutTargets", "/", `{"Targets":[{"Id":"1","InputTransformer":{"InputPathsMap":{"a":null}}}]}`},
+		{"scheduler", "PUT", "/schedules/n", `{"StartDate":1e300,"Target":{"EcsParameters":{"PlacementConstraints":[{}]}}}`},
+		{"dynamodb", "PutItem", "/", `{"Item":{"a":{"M":{"b":{"L":[{"N":"1"},{}]}}},"c":{"S":"x","N":"1"}}}`},
+		{"dynamodbstreams", "GetShardIterator", "/", `{"ShardIteratorType":1}`},
+		{"apigateway", "POST", "/restapis?mode=import&a=b&a=c", "\x00"},
+		{"apigatewayv2", "POST", "/v2/apis", `{"corsConfiguration":{"maxAge":1.5},"tags":[]}`},
+		{"cloudwatch", "CBOR", "/service/GraniteServiceVersion20100801/operation/GetMetricData", "\xbf\x69StartTime\xc1\xfb\x7f\xf8\x00\x00\x00\x00\x00\x00\xff"},
+		{"cloudwatch", "PutMetricData", "/", `{"MetricData":[{"Values":["NaN",1e400]}]}`},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3])
 	}
@@ -85,10 +114,18 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		r := &http.Request{Method: method, URL: u, Header: http.Header{}}
-		if service == "logs" { // whose operation is in a header
+		switch prefix := codec.Service().TargetPrefix; {
+		case method == "CBOR":
 			r.Method = http.MethodPost
-			r.Header.Set("X-Amz-Target", "Logs_20140328."+method)
+			r.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
+		case prefix != "" && method != http.MethodPost: // the operation is in a header
+			r.Method = http.MethodPost
+			r.Header.Set("X-Amz-Target", prefix+"."+method)
+		case prefix != "":
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
+		codec.Claims(r)
+		codec = codec.For(r)
 		codec.BodyMax(r)
 		refused := func(err error) {
 			e, ok := errors.AsType[*lambda.Error](err)
