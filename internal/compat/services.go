@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	awscloudwatch "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -27,6 +28,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/eventbridge"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/metrics"
 	"github.com/hearthfaas/hearth/internal/scheduler"
 	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
@@ -64,6 +66,7 @@ func services(ctx context.Context, dir string) ([]service, error) {
 		{"AWS Lambda", operations[*lambda.Client](), append(names(functions), invokes...), notes},
 		{"IAM", operations[*awsiam.Client](), names(identities.IAM()), iam.Notes},
 		{"STS", operations[*sts.Client](), names(identities.STS()), iam.Notes},
+		{"CloudWatch", operations[*awscloudwatch.Client](), names((&metrics.Service{}).API()), metrics.Notes},
 		{"CloudWatch Logs", operations[*cloudwatchlogs.Client](), names(groups.API()), logs.Notes},
 		{"Amazon DynamoDB", operations[*awsdynamodb.Client](), names((&dynamodb.Service{}).API()), dynamodb.Notes},
 		{"Amazon DynamoDB Streams", operations[*dynamodbstreams.Client](), names((&dynamodb.Service{}).StreamsAPI()), dynamodb.Notes},
