@@ -18,8 +18,8 @@ func (n *Node) openSQS(ctx context.Context, p *parts) (err error) {
 			_, err := policy.Parse(policy.Resource, document)
 			return err
 		},
-		Allow: func(ctx context.Context, action, queueARN string) error {
-			return p.iam.Authorize(ctx, lambda.CallerFrom(ctx), action, queueARN)
+		Allow: func(ctx context.Context, action, queueARN string, in any) error {
+			return p.iam.AuthorizeOperation(ctx, lambda.CallerFrom(ctx), action, queueARN, in)
 		},
 	})
 	if err != nil {

@@ -90,8 +90,8 @@ func (f *fixture) open() {
 	f.Service, err = Open(context.Background(), Config{
 		Queues: f.engine, Store: f.store, Now: f.clock,
 		CheckPolicy: func(document string) error { _, err := policy.Parse(policy.Resource, document); return err },
-		Allow: func(_ context.Context, action, arn string) error {
-			return f.AuthorizeOperation(context.Background(), lambda.Caller{}, action, arn, nil)
+		Allow: func(ctx context.Context, action, arn string, in any) error {
+			return f.AuthorizeOperation(ctx, lambda.CallerFrom(ctx), action, arn, in)
 		},
 	})
 	if err != nil {

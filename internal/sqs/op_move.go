@@ -80,7 +80,7 @@ func (s *Service) startMoveTask(ctx context.Context, in *sqs.StartMessageMoveTas
 		}
 		t.Destination, targets = dest.name, []*entry{dest}
 	}
-	if err := s.mayMove(ctx, source, targets); err != nil {
+	if err := s.mayMove(ctx, in, source, targets); err != nil {
 		return nil, err
 	}
 	counts, err := s.cfg.Queues.Counts(source.name)
@@ -97,14 +97,14 @@ func (s *Service) startMoveTask(ctx context.Context, in *sqs.StartMessageMoveTas
 // mayMove asks for what a move does on the caller's behalf: it receives and deletes at
 // the source and sends to the targets (developer guide, "Configuring a dead-letter
 // queue redrive").
-func (s *Service) mayMove(ctx context.Context, source *entry, targets []*entry) error {
+func (s *Service) mayMove(ctx context.Context, in *sqs.StartMessageMoveTaskInput, source *entry, targets []*entry) error {
 	for _, action := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage"} {
-		if err := s.cfg.Allow(ctx, action, source.arn); err != nil {
+		if err := s.cfg.Allow(ctx, action, source.arn, in); err != nil {
 			return err
 		}
 	}
 	for _, t := range targets {
-		if err := s.cfg.Allow(ctx, "sqs:SendMessage", t.arn); err != nil {
+		if err := s.cfg.Allow(ctx, "sqs:SendMessage", t.arn, in); err != nil {
 			return err
 		}
 	}

@@ -74,6 +74,11 @@ func (s *Service) createQueue(ctx context.Context, in *sqs.CreateQueueInput) (*s
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
+	if len(in.Tags) > 0 {
+		if err := s.cfg.Allow(ctx, "sqs:TagQueue", arnOf(name), in); err != nil {
+			return nil, err
+		}
+	}
 	s.change.Lock()
 	defer s.change.Unlock()
 	now := s.cfg.Now().Unix()

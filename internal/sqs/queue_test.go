@@ -231,6 +231,9 @@ func TestTagsOfQueues(t *testing.T) {
 	if _, err := f.UntagQueue(f.ctx(), &sqs.UntagQueueInput{QueueUrl: url, TagKeys: []string{"b", "none"}}); err != nil {
 		t.Fatal(err)
 	}
+	f.deny("sqs:TagQueue " + arn("q2"))
+	_, err = f.CreateQueue(f.ctx(), &sqs.CreateQueueInput{QueueName: aws.String("q2"), Tags: map[string]string{"a": "1"}})
+	wantError(t, err, "AccessDenied", 403, "sqs:TagQueue")
 	f.reopen()
 	want := map[string]string{"a": "2", "c": "3"}
 	tags, err := f.ListQueueTags(f.ctx(), &sqs.ListQueueTagsInput{QueueUrl: url})

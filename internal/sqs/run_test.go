@@ -27,7 +27,7 @@ func bubble(t *testing.T, fn func(ctx context.Context, s *Service, e *queue.Engi
 		defer e.Close()
 		s, err := Open(context.Background(), Config{
 			Queues: e, Store: mem.New(), CheckPolicy: func(string) error { return nil },
-			Allow: func(context.Context, string, string) error { return nil },
+			Allow: func(context.Context, string, string, any) error { return nil },
 		})
 		if err != nil {
 			t.Fatal(err)

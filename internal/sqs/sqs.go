@@ -49,8 +49,8 @@ type Config struct {
 	// CheckPolicy says what is wrong with a queue's policy.
 	CheckPolicy func(document string) error
 	// Allow says whether the caller in ctx may do something to a queue, for operations
-	// that need more than one permission.
-	Allow func(ctx context.Context, action, queueARN string) error
+	// that need more than one permission. in is the operation's input, for conditions.
+	Allow func(ctx context.Context, action, queueARN string, in any) error
 	Now   func() time.Time // nil takes time.Now
 	Log   *slog.Logger     // nil logs nothing
 }
