@@ -6,7 +6,7 @@ const (
 	noteStart    = "No KMS, EFS and VPC here: members that name such resources get AWS's answer for ones that do not exist."
 	noteSnap     = "A version is published at once; SnapStart is recorded, no snapshot is taken and OptimizationStatus stays Off."
 	noteSigned   = "Packages cannot be signed here, so every package is unsigned: policy Enforce refuses all new code, Warn takes it."
-	noteMappings = "All source types are validated and kept; sources that this installation does not poll are named in LastProcessingResult."
+	noteMappings = "SQS queues and DynamoDB streams are polled. Mappings of other sources are validated and kept, and LastProcessingResult says that they are not polled here; for queues it says what is missing, where AWS shows nothing."
 	noteDurable  = "Functions cannot be made durable here, so there are no executions: whatever names one gets AWS's answer for a missing one."
 	noteCapacity = "There is no EC2 to provide capacity: none can be made, and whatever names one gets AWS's answer for a missing one."
 	noteScaling  = "It concerns functions on capacity providers only, of which there are none; kept and shown."
