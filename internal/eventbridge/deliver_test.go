@@ -372,6 +372,50 @@ func TestAnArchiveIsPlayedBack(t *testing.T) {
 	})
 }
 
+func TestAnArchiveOutlivesItsBus(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fixture) {
+		name, archive := aws.String("orders"), aws.String("a")
+		source := aws.String(prefix + "event-bus/orders")
+		steps := []func() error{
+			func() error { _, err := f.createEventBus(ctx(), &eb.CreateEventBusInput{Name: name}); return err },
+			func() error {
+				_, err := f.createArchive(ctx(), &eb.CreateArchiveInput{ArchiveName: archive, EventSourceArn: source})
+				return err
+			},
+			func() error {
+				_, err := f.putEvents(ctx(), &eb.PutEventsInput{Entries: []types.PutEventsRequestEntry{{EventBusName: name, Source: aws.String("s"), DetailType: aws.String("T"), Detail: aws.String("{}")}}})
+				return err
+			},
+		}
+		run := func() {
+			t.Helper()
+			for _, step := range steps {
+				if err := step(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		run()
+		if _, err := f.deleteEventBus(ctx(), &eb.DeleteEventBusInput{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+		f.end()
+		f.start()
+		if _, err := f.describeEventBus(ctx(), &eb.DescribeEventBusInput{Name: name}); err == nil {
+			t.Error("the bus is back")
+		}
+		if _, err := f.updateArchive(ctx(), &eb.UpdateArchiveInput{ArchiveName: archive, Description: aws.String("d")}); err != nil {
+			t.Error(err)
+		}
+		steps = slices.Delete(steps, 1, 2)
+		run() // made again, the bus fills it again
+		a, err := f.describeArchive(ctx(), &eb.DescribeArchiveInput{ArchiveName: archive})
+		if err != nil || a.EventCount != 2 || *a.Description != "d" {
+			t.Errorf("the archive has %+v, %v", a, err)
+		}
+	})
+}
+
 func TestACancelledReplayStops(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		if _, err := f.createArchive(ctx(), &eb.CreateArchiveInput{ArchiveName: aws.String("a"), EventSourceArn: aws.String(prefix + "event-bus/default")}); err != nil {

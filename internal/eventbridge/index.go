@@ -47,7 +47,8 @@ func (r *rule) arn() string { return r.bus.rule(r.record.Name) }
 
 // archive is one archive.
 type archive struct {
-	record archiveRecord
+	record  archiveRecord
+	pattern *pattern.Pattern
 	// tally counts what is in it, once somebody has asked.
 	tally tally
 }
@@ -175,9 +176,21 @@ func (x *index) putArchive(r archiveRecord) error {
 		a = &archive{}
 		x.archives[name] = a
 	}
-	a.record = r
-	x.grow(busKey{r.Account, r.Region, r.Bus}).archives.Put(r.Name, p)
+	a.record, a.pattern = r, p
+	k := busKey{r.Account, r.Region, r.Bus}
+	if _, err := x.bus(k); err == nil { // else its bus was deleted: it keeps what it has
+		x.grow(k).archives.Put(r.Name, p)
+	}
 	return nil
+}
+
+// attach has a bus that was made fill the archives of an earlier one of its name.
+func (x *index) attach(b *bus) {
+	for name, a := range x.archives {
+		if (busKey{name.account, name.region, a.record.Bus}) == b.key {
+			b.archives.Put(name.name, a.pattern)
+		}
+	}
 }
 
 // newRule compiles a rule.

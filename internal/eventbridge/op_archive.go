@@ -119,7 +119,9 @@ func (s *Service) deleteArchive(ctx context.Context, in *eb.DeleteArchiveInput) 
 	}
 	s.mu.Lock()
 	delete(s.index.archives, name)
-	s.index.grow(busKey{c.Account, c.Region, a.record.Bus}).archives.Delete(name.name)
+	if b, ok := s.index.buses[busKey{c.Account, c.Region, a.record.Bus}]; ok {
+		b.archives.Delete(name.name)
+	}
 	s.mu.Unlock()
 	// Nobody can see the events any more; what a crash leaves the next sweep finds.
 	return &eb.DeleteArchiveOutput{}, s.dropKept(context.WithoutCancel(ctx), name, time.Time{})

@@ -98,6 +98,9 @@ func (s *Service) putBus(ctx context.Context, k busKey, rec busRecord, cond stor
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.index.grow(k)
+	if b.record.Created.IsZero() {
+		s.index.attach(b)
+	}
 	b.record, b.revision = rec, revision
 	return nil
 }

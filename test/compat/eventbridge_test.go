@@ -217,8 +217,7 @@ func TestABusesPolicyLetsInWhoHasNoPermissionOfTheirOwn(t *testing.T) {
 			in.Entries = append(in.Entries, ebtypes.PutEventsRequestEntry{EventBusName: &bus, Source: &source, DetailType: new("T"), Detail: new("{}")})
 		}
 		_, err := eb.NewFromConfig(cfg).PutEvents(t.Context(), in)
-		var refused smithy.APIError
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[smithy.APIError](err); ok {
 			return refused.ErrorCode()
 		}
 		return fmt.Sprint(err)
