@@ -17,9 +17,10 @@ import (
 const childDir = "HEARTH_QUEUETEST_DIR"
 
 // Goal: what Send acknowledged is there after kill -9, and what Remove acknowledged
-// is not. Method: a child sends from several goroutines, with small and large
-// bodies, removes every third message, and prints what was acknowledged; it is
-// killed in the middle, three times over the same files.
+// is not, and what is moved between queues is in one of them. Method: a child sends
+// from several goroutines, with small and large bodies, removes every third message,
+// moves others to a second queue and back all the time, and prints what was
+// acknowledged; it is killed in the middle, three times over the same files.
 func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	if dir := os.Getenv(childDir); dir != "" {
 		sendUntilKilled(t, dir)
@@ -40,26 +41,32 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 			}
 		}
 		e := open(t, dir, time.Now)
-		if err := e.Release(t.Context(), q1); err != nil {
-			t.Fatal(err)
-		}
 		there := map[string]bool{}
-		for {
-			got := receive(t, e, q1, ReceiveMax, time.Hour)
-			if len(got) == 0 {
-				break
+		for _, name := range []Name{q1, dead} {
+			before := len(there)
+			if err := e.Release(t.Context(), name); err != nil {
+				t.Fatal(err)
 			}
-			for _, m := range got {
-				id := string(m.Body[:min(len(m.Body), idLength)])
-				if !bytes.Equal(m.Body, bodyOf(id)) {
-					t.Fatalf("the body of %s is damaged", id)
+			for {
+				got := receive(t, e, name, ReceiveMax, time.Hour)
+				if len(got) == 0 {
+					break
 				}
-				there[id] = true
+				for _, m := range got {
+					id := string(m.Body[:min(len(m.Body), idLength)])
+					if !bytes.Equal(m.Body, bodyOf(id)) {
+						t.Fatalf("the body of %s is damaged", id)
+					}
+					if there[id] {
+						t.Errorf("round %d: %s is in two places", round, id)
+					}
+					there[id] = true
+				}
 			}
-		}
-		c, err := e.Counts(q1)
-		if err != nil || c.InFlight != len(there) || c.Visible+c.Delayed != 0 {
-			t.Errorf("counts %+v, %v with %d messages", c, err, len(there))
+			c, err := e.Counts(name)
+			if n := len(there) - before; err != nil || c.InFlight != n || c.Visible+c.Delayed != 0 {
+				t.Errorf("counts %+v, %v with %d messages", c, err, n)
+			}
 		}
 		for id := range sent {
 			if !doubtful[id] && !there[id] {
@@ -93,8 +100,10 @@ func sendUntilKilled(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Create(context.Background(), q1, Settings{}); err != nil {
-		t.Fatal(err)
+	for _, name := range []Name{q1, dead} {
+		if err := e.Create(context.Background(), name, Settings{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var out sync.Mutex
 	say := func(what, id string) {
@@ -103,6 +112,14 @@ func sendUntilKilled(t *testing.T, dir string) {
 		fmt.Printf("%s %s\n", what, id)
 	}
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		for from, to := q1, dead; ; from, to = to, from {
+			if _, err := e.Redrive(context.Background(), from, to, 20); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
 	for range 8 {
 		wg.Go(func() {
 			for n := 0; ; n++ {

@@ -158,27 +158,6 @@ func TestMessagesAreHandedOutAgainToWhoHasThem(t *testing.T) {
 	}
 }
 
-func TestTheClockBeingSetDoesNotProlongAWait(t *testing.T) {
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		e, err := Open(context.Background(), Config{Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer e.Close()
-		if err := e.Create(t.Context(), q1, Settings{}); err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		if m, err := e.Receive(t.Context(), q1, Request{Wait: 20 * time.Second}); len(m) != 0 || err != nil {
-			t.Errorf("got %v, %v", m, err)
-		}
-		if took := time.Since(start); took != 20*time.Second {
-			t.Errorf("waited %s", took)
-		}
-	})
-}
-
 func TestReceiptsOfAnotherQueueAreNone(t *testing.T) {
 	e, _ := engine(t, Settings{})
 	if err := e.Create(t.Context(), dead, Settings{}); err != nil {
