@@ -293,18 +293,21 @@ func TestAStopLosesNothing(t *testing.T) {
 	arn := f.topicWith("t", map[string]string{"SignatureVersion": "2"})
 	f.subscribeTo(arn, "sqs", queueARN+"-a", nil)
 	f.subscribeTo(arn, "sqs", queueARN+"-b", map[string]string{"RawMessageDelivery": "true"})
+	single := f.topicWith("single", nil) // whose messages go into the subscription's queue at once
+	f.subscribeTo(single, "sqs", queueARN+"-c", map[string]string{"RawMessageDelivery": "true"})
 	f.targets.script(func(Delivery) error { return errors.New("busy") })
 	const rounds, each = 5, 20
 	for r := range rounds {
 		for i := range each {
 			f.publishText(arn, fmt.Sprintf("%d-%d", r, i))
+			f.publishText(single, fmt.Sprintf("%d-%d", r, i))
 		}
 		f.end()
 		f.start()
 	}
 	f.targets.script(nil)
 	got := map[string]bool{}
-	for len(got) < 2*rounds*each {
+	for len(got) < 3*rounds*each {
 		d := f.next()
 		text := string(d.Body)
 		if strings.HasSuffix(d.Endpoint, "-a") {
@@ -322,6 +325,7 @@ func TestADeletedTopicsMessagesGoWithIt(t *testing.T) {
 	f := open(t)
 	arn := f.topicWith("t", nil)
 	f.subscribeTo(arn, "sqs", queueARN, nil)
+	f.subscribeTo(arn, "sqs", queueARN+"2", nil)
 	f.targets.script(func(d Delivery) error {
 		if read(t, d.Body).Message == "old" {
 			return errors.New("busy")
@@ -334,15 +338,18 @@ func TestADeletedTopicsMessagesGoWithIt(t *testing.T) {
 	must(f.client().DeleteTopic(t.Context(), &awssns.DeleteTopicInput{TopicArn: arn}))(t)
 	f.topicWith("t", nil)
 	f.subscribeTo(arn, "sqs", queueARN, nil)
+	f.subscribeTo(arn, "sqs", queueARN+"2", nil)
 	f.publishText(arn, "new")
-	if got := read(t, f.next().Body); got.Message != "new" {
-		t.Errorf("got %+v", got)
+	for range 2 {
+		if got := read(t, f.next().Body); got.Message != "new" {
+			t.Errorf("got %+v", got)
+		}
 	}
 	f.end()
 	f.start()
-	for _, kind := range []string{topicKind, subscriptionKind} {
-		if n := len(f.cfg.Queue.List("", "", kind)); n != 1 {
-			t.Errorf("%d queues of kind %s are left, want 1", n, kind)
+	for kind, want := range map[string]int{topicKind: 1, subscriptionKind: 2} {
+		if n := len(f.cfg.Queue.List("", "", kind)); n != want {
+			t.Errorf("%d queues of kind %s are left, want %d", n, kind, want)
 		}
 	}
 }

@@ -100,13 +100,17 @@ type notice struct {
 // fanOut copies messages into the queues of the subscriptions that they are for, and
 // removes them from the topic's. What could not be copied to all is copied again.
 func (s *Service) fanOut(ctx context.Context, name queue.Name, messages []queue.Message) {
-	t, subs := s.audience(name.Name)
 	copies := map[*subscription][]queue.Outgoing{}
+	t, subs := s.audienceOf(name.Name)
 	for i := range messages {
 		if t == nil {
 			break // the topic is gone, and its messages with it
 		}
-		if err := s.address(t, subs, &messages[i], copies); err != nil {
+		l, err := letterOf(t, &messages[i])
+		if err == nil {
+			err = s.address(t, subs, l, copies)
+		}
+		if err != nil {
 			s.cfg.Log.ErrorContext(ctx, "a message cannot be read and is dropped", "topic_arn", t.arn, "error", err)
 		}
 	}
@@ -126,8 +130,17 @@ func (s *Service) fanOut(ctx context.Context, name queue.Name, messages []queue.
 	s.remove(ctx, name, receipts...)
 }
 
-// audience is a topic and those who get its messages.
-func (s *Service) audience(id string) (*topic, []*subscription) {
+// audience is those who get a topic's messages.
+func (s *Service) audience(id string) ([]*subscription, error) {
+	t, subs := s.audienceOf(id)
+	if t == nil {
+		return nil, errNoTopic
+	}
+	return subs, nil
+}
+
+// audienceOf is a topic, nil when it is gone, and those who get its messages.
+func (s *Service) audienceOf(id string) (*topic, []*subscription) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t := s.index.byID[id]
@@ -143,31 +156,39 @@ func (s *Service) audience(id string) (*topic, []*subscription) {
 	return t, subs
 }
 
-// address adds one message to the copies of each subscription that it is for.
-func (s *Service) address(t *topic, subs []*subscription, m *queue.Message, copies map[*subscription][]queue.Outgoing) error {
-	var p published
-	if err := unpack(m, &p); err != nil {
-		return err
+// letter is a published message with what it got by being accepted.
+type letter struct {
+	outgoing
+	id       string
+	sequence string // of FIFO topics
+	sent     time.Time
+}
+
+func letterOf(t *topic, m *queue.Message) (*letter, error) {
+	l := &letter{outgoing: outgoing{text: string(m.Body)}, id: m.ID, sent: m.Sent}
+	if t.record.FIFO {
+		l.sequence = sequenceNumber(m.Sequence)
 	}
-	texts := map[string]string{"default": string(m.Body)}
-	if p.JSON {
+	return l, unpack(m, &l.published)
+}
+
+// address adds a message to the copies of each subscription that it is for.
+func (s *Service) address(t *topic, subs []*subscription, l *letter, copies map[*subscription][]queue.Outgoing) error {
+	texts := map[string]string{"default": l.text}
+	if l.JSON {
 		var err error
-		if texts, err = protocolTexts(string(m.Body)); err != nil {
+		if texts, err = protocolTexts(l.text); err != nil {
 			return err
 		}
 	}
-	n := notice{
-		Kind: typeNotification, ID: m.ID, Subject: p.Subject, Sent: m.Sent.UnixMilli(), Attributes: p.Attributes,
-		Group: p.Group, DedupID: p.DedupID, Version: t.attribute(attrSignatureVersion),
-	}
-	if t.record.FIFO {
-		n.Sequence = sequenceNumber(m.Sequence)
-	}
-	attributes, err := pack(&n)
+	attributes, err := pack(&notice{
+		Kind: typeNotification, ID: l.id, Sequence: l.sequence, Subject: l.Subject, Sent: l.sent.UnixMilli(), Attributes: l.Attributes,
+		Group: l.Group, DedupID: l.DedupID, Version: t.attribute(attrSignatureVersion),
+	})
 	if err != nil {
 		return err
 	}
-	seen := &subject{attributes: p.Attributes}
+	seen := &subject{attributes: l.Attributes}
 	for _, sub := range subs {
 		text, ok := texts[sub.record.Protocol]
 		if !ok {
@@ -178,7 +199,7 @@ func (s *Service) address(t *topic, subs []*subscription, m *queue.Message, copi
 			continue
 		}
 		// The id makes a copy that is written again after a crash a duplicate.
-		copies[sub] = append(copies[sub], queue.Outgoing{Body: []byte(text), Attributes: attributes, Group: p.Group, DedupID: m.ID})
+		copies[sub] = append(copies[sub], queue.Outgoing{Body: []byte(text), Attributes: attributes, Group: l.Group, DedupID: l.id})
 	}
 	return nil
 }

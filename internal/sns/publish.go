@@ -211,17 +211,27 @@ func protocolTexts(message string) (map[string]string, error) {
 	return texts, nil
 }
 
-// accept puts messages on disk, all or none. A standard topic without subscriptions
-// has nobody to keep them for.
-func (s *Service) accept(ctx context.Context, t *topic, messages []outgoing) ([]queue.Sent, error) {
-	if !t.record.FIFO && !s.heard(t) {
-		sent := make([]queue.Sent, len(messages))
-		for i := range sent {
-			sent[i].ID = lambda.NewUUID()
-		}
-		s.tally.add(t.arn, func(c *Counts) { c.Published += len(messages) })
-		return sent, nil
+// accept puts messages on disk, all or none. A standard topic with one subscription
+// puts them into that one's queue at once, and one with none has nobody to keep them
+// for.
+func (s *Service) accept(ctx context.Context, t *topic, messages []outgoing) (sent []queue.Sent, err error) {
+	subs, err := s.audience(t.record.ID)
+	if err != nil {
+		return nil, err
 	}
+	if !t.record.FIFO && len(subs) <= 1 {
+		sent, err = s.acceptDirectly(ctx, t, subs, messages)
+	} else {
+		sent, err = s.acceptForAll(ctx, t, messages)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("accept messages for %s: %w", t.arn, err)
+	}
+	s.tally.add(t.arn, func(c *Counts) { c.Published += len(messages) })
+	return sent, nil
+}
+
+func (s *Service) acceptForAll(ctx context.Context, t *topic, messages []outgoing) ([]queue.Sent, error) {
 	parcels := make([]queue.Outgoing, len(messages))
 	for i := range messages {
 		attributes, err := pack(&messages[i].published)
@@ -232,24 +242,25 @@ func (s *Service) accept(ctx context.Context, t *topic, messages []outgoing) ([]
 			Body: []byte(messages[i].text), Attributes: attributes, Group: messages[i].Group, DedupID: messages[i].DedupID,
 		}
 	}
-	sent, err := s.send(ctx, t.queue(), t.queueSettings(), parcels)
-	if err != nil {
-		return nil, fmt.Errorf("accept messages for %s: %w", t.arn, err)
-	}
-	s.tally.add(t.arn, func(c *Counts) { c.Published += len(messages) })
-	return sent, nil
+	return s.send(ctx, t.queue(), t.queueSettings(), parcels)
 }
 
-// heard says whether anybody gets the topic's messages.
-func (s *Service) heard(t *topic) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, sub := range t.subs {
-		if sub.confirmed() {
-			return true
+func (s *Service) acceptDirectly(ctx context.Context, t *topic, subs []*subscription, messages []outgoing) ([]queue.Sent, error) {
+	sent := make([]queue.Sent, len(messages))
+	copies := map[*subscription][]queue.Outgoing{}
+	for i := range messages {
+		sent[i].ID = lambda.NewUUID()
+		l := letter{outgoing: messages[i], id: sent[i].ID, sent: s.cfg.Now()}
+		if err := s.address(t, subs, &l, copies); err != nil {
+			return nil, err
 		}
 	}
-	return false
+	for sub, parcels := range copies {
+		if _, err := s.send(ctx, sub.queue(), sub.queueSettings(), parcels); err != nil {
+			return nil, err
+		}
+	}
+	return sent, nil
 }
 
 func (t *topic) queueSettings() queue.Settings {

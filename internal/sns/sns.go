@@ -8,9 +8,10 @@
 // or a function takes a message (node).
 //
 // A published message lies in its topic's queue until it has been copied into a
-// queue of each subscription that it is for; each of those is emptied by itself. So
-// a slow or broken endpoint is behind nobody's message but its own. Delivery is at
-// least once, and in order within a message group for FIFO topics, as on AWS.
+// queue of each subscription that it is for; with one subscription it goes there at
+// once. Each of those queues is emptied by itself, so a slow or broken endpoint is
+// behind nobody's message but its own. Delivery is at least once, and in order within
+// a message group for FIFO topics, as on AWS.
 package sns
 
 import (
