@@ -35,6 +35,12 @@ func newRecord(k Key, in *ddb.CreateTableInput) (tableRecord, error) {
 		rec.Billing = onDemand
 	}
 	switch {
+	case in.AttributeDefinitions == nil && in.KeySchema == nil:
+		return rec, invalid("2 validation errors detected: %s; %s", null("attributeDefinitions"), null("keySchema"))
+	case in.AttributeDefinitions == nil:
+		return rec, invalid("1 validation error detected: %s", null("attributeDefinitions"))
+	case in.KeySchema == nil:
+		return rec, invalid("1 validation error detected: %s", null("keySchema"))
 	case len(in.VectorIndexes) > 0:
 		return rec, unsupported("vector indexes")
 	case in.GlobalTableSourceArn != nil:
@@ -88,6 +94,12 @@ func newRecord(k Key, in *ddb.CreateTableInput) (tableRecord, error) {
 	}
 	rec.Tags, err = tagMap(in.Tags)
 	return rec, err
+}
+
+// null is the violation for a member that must be there. The model leaves these to the
+// service, as replicas of tables elsewhere need none.
+func null(member string) string {
+	return "Value null at '" + member + "' failed to satisfy constraint: Member must not be null"
 }
 
 func encryptionOf(in *types.SSESpecification) (*encryption, error) {

@@ -179,7 +179,7 @@ func (t *table) checkIndexed(item, old attr.Item) error {
 				continue
 			}
 			if v.Kind != t.types[name] {
-				return wrongParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, t.types[name], v.Kind, i.Name)
+				return mismatch(name, t.types[name], v.Kind, i)
 			}
 			if v.Text == "" {
 				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
@@ -193,6 +193,10 @@ func (t *table) checkIndexed(item, old attr.Item) error {
 		}
 	}
 	return nil
+}
+
+func mismatch(name string, want, got attr.Kind, i *indexRecord) error {
+	return wrongParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, want, got, i.Name)
 }
 
 // sameItem says whether two items have the same attributes.

@@ -40,7 +40,7 @@ func (s *Service) readBatchGet(ctx context.Context, in *ddb.BatchGetItemInput) (
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		r := in.RequestItems[name]
-		if err := checkName(&name, "TableName"); err != nil {
+		if err := checkTable(&name); err != nil {
 			return nil, err
 		}
 		g := batchGet{name: name, consistent: aws.ToBool(r.ConsistentRead)}
@@ -180,6 +180,11 @@ func (s *Service) checkBatch(ctx context.Context, writes []*write, capacity stri
 	}
 	seen := map[string]bool{}
 	for _, w := range writes {
+		for _, name := range t.names() {
+			if v := w.item[name]; v.Kind != t.types[name] {
+				return errKeySchema
+			}
+		}
 		if err := w.prepare(t); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 
 // newWrite begins a write of a request: its table and the item or key.
 func newWrite(ctx context.Context, action string, name *string, item map[string]types.AttributeValue) (*write, error) {
-	if err := checkName(name, "TableName"); err != nil {
+	if err := checkTable(name); err != nil {
 		return nil, err
 	}
 	w := &write{action: action, name: *name, table: named(lambda.CallerFrom(ctx), *name)}
@@ -174,7 +174,7 @@ func (w *write) returned(asked types.ReturnValue, done written) attr.Item {
 }
 
 func (s *Service) getItem(ctx context.Context, in *ddb.GetItemInput) (*ddb.GetItemOutput, error) {
-	if err := checkName(in.TableName, "TableName"); err != nil {
+	if err := checkTable(in.TableName); err != nil {
 		return nil, err
 	}
 	projection, err := readExpressions(in.ProjectionExpression, in.AttributesToGet, in.ExpressionAttributeNames)

@@ -84,7 +84,7 @@ func (c *selection) readProjection(p *expr.Params, projection *string, attribute
 }
 
 func (s *Service) query(ctx context.Context, in *ddb.QueryInput) (*ddb.QueryOutput, error) {
-	if err := checkName(in.TableName, "TableName"); err != nil {
+	if err := checkTable(in.TableName); err != nil {
 		return nil, err
 	}
 	q, err := readQuery(in)
@@ -161,6 +161,9 @@ func (w *walk) bound(tests map[string]expr.KeyTest) error {
 	if w.start != nil && len(w.start) != len(w.startNames()) {
 		return errStart
 	}
+	if len(tests) > 2 {
+		return invalid("Conditions can be of length 1 or 2 only")
+	}
 	if keys.Range == "" && len(tests) > 1 {
 		return errKeyCondition
 	}
@@ -180,7 +183,7 @@ func (w *walk) bound(tests map[string]expr.KeyTest) error {
 				return wrongParameter("Condition parameter type does not match schema type")
 			}
 			if v.Text == "" && name == keys.Hash {
-				return wrongParameter("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s",
+				return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s",
 					emptyWord(v.Kind), name)
 			}
 		}

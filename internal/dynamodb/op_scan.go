@@ -56,7 +56,7 @@ func readScan(in *ddb.ScanInput) (q queryRequest, err error) {
 }
 
 func (s *Service) scan(ctx context.Context, in *ddb.ScanInput) (*ddb.ScanOutput, error) {
-	if err := checkName(in.TableName, "TableName"); err != nil {
+	if err := checkTable(in.TableName); err != nil {
 		return nil, err
 	}
 	q, err := readScan(in)

@@ -86,7 +86,7 @@ func (s *Service) describeEndpoints(ctx context.Context, _ *ddb.DescribeEndpoint
 }
 
 func (s *Service) describeContinuousBackups(ctx context.Context, in *ddb.DescribeContinuousBackupsInput) (*ddb.DescribeContinuousBackupsOutput, error) {
-	if err := checkName(in.TableName, "TableName"); err != nil {
+	if err := checkName(in.TableName); err != nil {
 		return nil, err
 	}
 	k := named(lambda.CallerFrom(ctx), *in.TableName)
@@ -104,7 +104,7 @@ func noBackups() *types.ContinuousBackupsDescription {
 }
 
 func (s *Service) updateContinuousBackups(ctx context.Context, in *ddb.UpdateContinuousBackupsInput) (*ddb.UpdateContinuousBackupsOutput, error) {
-	if err := checkName(in.TableName, "TableName"); err != nil {
+	if err := checkName(in.TableName); err != nil {
 		return nil, err
 	}
 	k := named(lambda.CallerFrom(ctx), *in.TableName)

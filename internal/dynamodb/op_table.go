@@ -15,7 +15,7 @@ import (
 )
 
 func (s *Service) createTable(ctx context.Context, in *ddb.CreateTableInput) (*ddb.CreateTableOutput, error) {
-	if err := checkName(in.TableName, "TableName"); err != nil {
+	if err := checkName(in.TableName); err != nil {
 		return nil, err
 	}
 	k := named(lambda.CallerFrom(ctx), *in.TableName)
@@ -107,7 +107,7 @@ func (t *table) status() types.TableStatus {
 
 // existing is the table of a request.
 func (s *Service) existing(ctx context.Context, name *string) (*table, error) {
-	if err := checkName(name, "TableName"); err != nil {
+	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	k := named(lambda.CallerFrom(ctx), *name)

@@ -293,7 +293,7 @@ func (s *Service) transactGetItems(ctx context.Context, in *ddb.TransactGetItems
 		if g == nil {
 			return nil, invalid("TransactItems can only contain a Get")
 		}
-		if err := checkName(g.TableName, "TableName"); err != nil {
+		if err := checkTable(g.TableName); err != nil {
 			return nil, err
 		}
 		var err error

@@ -271,7 +271,7 @@ func (w *walk) checkStart() error {
 			return errStart
 		}
 		if v.Kind != w.table.types[name] || v.Text == "" {
-			return invalid("The provided starting key is invalid: %s", errKeySchema.Message)
+			return errKeySchema
 		}
 	}
 	return nil

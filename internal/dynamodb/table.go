@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -200,30 +201,66 @@ const (
 
 func nameLengthOK(name string) bool { return len(name) >= nameMin && len(name) <= nameMax }
 
-// checkName checks the name of a table, which may be an ARN.
-func checkName(name *string, member string) error {
+// checkName checks the name of a table that an operation on tables is about. It may be
+// an ARN.
+func checkName(name *string) error {
 	if name == nil {
-		return invalid("The parameter '%s' is required but was not present in the request", member)
+		return errNoName
 	}
 	if strings.HasPrefix(*name, "arn:") {
-		if _, rest, ok := parseARN(*name); !ok || rest != "" {
-			return invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", *name)
-		}
-		return nil
+		return checkTableARN(*name)
 	}
 	if !nameLengthOK(*name) {
-		return invalid("%s must be at least 3 characters long and at most 255 characters long", member)
+		return invalid("TableName must be at least 3 characters long and at most 255 characters long")
 	}
-	for _, c := range []byte(*name) {
-		if !nameByte(c) {
-			return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: "+
-				"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", *name, lowerFirst(member))
-		}
+	return violations(*name)
+}
+
+// checkTable does the same for an operation on items, which is told otherwise what is
+// wrong.
+func checkTable(name *string) error {
+	if name == nil {
+		return errNoName
+	}
+	if strings.HasPrefix(*name, "arn:") {
+		return checkTableARN(*name)
+	}
+	return violations(*name)
+}
+
+var errNoName = invalid("The parameter 'TableName' is required but was not present in the request")
+
+func checkTableARN(arn string) error {
+	if _, rest, ok := parseARN(arn); !ok || rest != "" {
+		return invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", arn)
 	}
 	return nil
 }
 
-func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+// violations is the error for the constraints of names, in the words of the edge's.
+func violations(name string) error {
+	var wrong []string
+	add := func(format string, args ...any) {
+		wrong = append(wrong, "Value '"+name+"' at 'tableName' failed to satisfy constraint: "+fmt.Sprintf(format, args...))
+	}
+	if strings.ContainsFunc(name, func(c rune) bool { return c > 0x7f || !nameByte(byte(c)) }) {
+		add("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	}
+	if len(name) > nameMax {
+		add("Member must have length less than or equal to %d", nameMax)
+	}
+	if len(name) < nameMin {
+		add("Member must have length greater than or equal to %d", nameMin)
+	}
+	switch len(wrong) {
+	case 0:
+		return nil
+	case 1:
+		return invalid("1 validation error detected: %s", wrong[0])
+	default:
+		return invalid("%d validation errors detected: %s", len(wrong), strings.Join(wrong, "; "))
+	}
+}
 
 func nameByte(c byte) bool {
 	return c == '_' || c == '.' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

@@ -71,6 +71,13 @@ func (w *write) check(t *table) error {
 			err = wrongParameter("Cannot update attribute %s. This attribute is part of the key", name)
 		}
 	})
+	w.update.Kinds(func(name string, kind attr.Kind) {
+		for n := range t.Indexes {
+			if i := &t.Indexes[n]; err == nil && i.has(name) && kind != t.types[name] {
+				err = mismatch(name, t.types[name], kind, i)
+			}
+		}
+	})
 	w.key = t.diskKey(w.item)
 	return err
 }
@@ -85,6 +92,7 @@ const (
 
 var (
 	errItemSize   = invalid("Item size has exceeded the maximum allowed size")
+	errIndexKind  = invalid("The update expression attempted to update the secondary index key to unsupported type")
 	errUpdateSize = invalid("Item size to update has exceeded the maximum allowed size")
 )
 
@@ -124,6 +132,13 @@ func (w *write) plan(t *table, old attr.Item) (attr.Item, error) {
 	item, err := w.update.Apply(base)
 	if err != nil {
 		return nil, err
+	}
+	for n := range t.Indexes {
+		for _, name := range t.Indexes[n].names() {
+			if v, ok := item[name]; ok && v.Kind != t.types[name] && !attr.Equal(v, old[name]) {
+				return nil, errIndexKind
+			}
+		}
 	}
 	if err := t.checkIndexed(item, old); err != nil {
 		return nil, err

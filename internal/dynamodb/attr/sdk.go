@@ -2,7 +2,6 @@ package attr
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -218,30 +217,4 @@ func ItemToStream(item Item) map[string]streams.AttributeValue {
 		out[name] = v.stream()
 	}
 	return out
-}
-
-// Text is the value as AWS's messages print it: {S:text}.
-func (v Value) String() string {
-	switch v.Kind {
-	case Bool:
-		return fmt.Sprintf("{BOOL:%t}", v.Bool)
-	case Null:
-		return "{NULL:true}"
-	case StringSet, NumberSet, BinarySet:
-		return "{" + v.Kind.String() + ":[" + strings.Join(v.Set, ", ") + "]}"
-	case List:
-		parts := make([]string, len(v.List))
-		for i, e := range v.List {
-			parts[i] = e.String()
-		}
-		return "{L:[" + strings.Join(parts, ", ") + "]}"
-	case Map:
-		var parts []string
-		for _, name := range slices.Sorted(maps.Keys(v.Map)) {
-			parts = append(parts, name+"="+v.Map[name].String())
-		}
-		return "{M:{" + strings.Join(parts, ", ") + "}}"
-	default:
-		return "{" + v.Kind.String() + ":" + v.Text + "}"
-	}
 }

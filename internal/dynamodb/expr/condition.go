@@ -130,7 +130,18 @@ func (p *parser) not() term {
 	return p.comparison()
 }
 
+// comparison reads one condition, and settles what of its mistakes is told.
 func (p *parser) comparison() term {
+	t := p.compared()
+	for _, f := range []fault{faultPlaceholder, faultCount, faultDistinct, faultFunction} {
+		if text := p.faults[f]; text != "" {
+			p.note(faultCondition, "%s", text)
+		}
+	}
+	return t
+}
+
+func (p *parser) compared() term {
 	t := p.primary()
 	if t.condition != nil && (t.parens || !function(t.condition.Op)) {
 		return t

@@ -89,6 +89,7 @@ const (
 	faultMisusedFunction
 	faultReserved
 	faultSection
+	faultCondition // the first of the below in the first condition that has any
 	faultPlaceholder
 	faultOverlap
 	faultConflict

@@ -45,6 +45,16 @@ func (s Step) in(v attr.Value) (attr.Value, bool) {
 	}
 }
 
+// reachable says whether the path could lead somewhere: to an attribute of the item,
+// or into a map or list that is there.
+func (p Path) reachable(item attr.Item) bool {
+	if len(p) == 1 {
+		return true
+	}
+	parent, ok := p[:len(p)-1].Find(item)
+	return ok && (parent.Kind == attr.Map && !p[len(p)-1].IsIndex || parent.Kind == attr.List && p[len(p)-1].IsIndex)
+}
+
 func (s Step) String() string {
 	if s.IsIndex {
 		return "[" + strconv.Itoa(s.Index) + "]"

@@ -227,6 +227,9 @@ func (u *Update) Apply(item attr.Item) (attr.Item, error) {
 	}
 	var gone []Path
 	for _, c := range u.adds {
+		if !c.path.reachable(item) {
+			return nil, errPath
+		}
 		v, err := c.added(item, u.mismatch())
 		if err != nil {
 			return nil, err
@@ -234,6 +237,9 @@ func (u *Update) Apply(item attr.Item) (attr.Item, error) {
 		sets = append(sets, set{c.path, v})
 	}
 	for _, c := range u.deletes {
+		if !c.path.reachable(item) {
+			return nil, errPath
+		}
 		old, ok := c.path.Find(item)
 		if !ok {
 			continue
@@ -248,10 +254,8 @@ func (u *Update) Apply(item attr.Item) (attr.Item, error) {
 		}
 	}
 	for _, path := range u.removes {
-		if len(path) > 1 {
-			if parent, ok := path[:len(path)-1].Find(item); !ok || parent.Kind != attr.Map && parent.Kind != attr.List {
-				return nil, errPath
-			}
+		if !path.reachable(item) {
+			return nil, errPath
 		}
 		if _, ok := path.Find(item); ok {
 			gone = append(gone, path)
@@ -408,6 +412,38 @@ func (u *Update) Names(add func(name string)) {
 	}
 	for _, p := range u.paths {
 		add(p[0].Name)
+	}
+}
+
+// Kinds tells, of each attribute of the item itself that the update gives a value of a
+// type that is known without the item, that type.
+func (u *Update) Kinds(tell func(name string, kind attr.Kind)) {
+	if u == nil {
+		return
+	}
+	known := func(p Path, kind attr.Kind) {
+		if len(p) == 1 && kind != attr.None {
+			tell(p[0].Name, kind)
+		}
+	}
+	for _, a := range u.sets {
+		known(a.path, a.value.kind())
+	}
+	for _, c := range slices.Concat(u.adds, u.deletes) {
+		known(c.path, c.value.Kind)
+	}
+}
+
+func (s source) kind() attr.Kind {
+	switch {
+	case s.value != nil:
+		return s.value.Kind
+	case s.op == "+" || s.op == "-":
+		return attr.Number
+	case s.op == "list_append":
+		return attr.List
+	default:
+		return attr.None
 	}
 }
 
