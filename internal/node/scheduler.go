@@ -101,6 +101,9 @@ func (t schedulerTargets) Deliver(ctx context.Context, d scheduler.Delivery) err
 		t.log.WarnContext(ctx, "calling a schedule's target", "target", d.ARN, "error", err)
 	}
 	code, message := refusal(err)
+	if code == "QueueDoesNotExist" {
+		code = "AWS.SimpleQueueService.NonExistentQueue" // dead letters still have SQS's older name for it
+	}
 	return &scheduler.Failure{Code: code, Message: message, Final: final(err)}
 }
 

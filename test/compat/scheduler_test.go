@@ -8,19 +8,46 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+
+	"github.com/hearthfaas/hearth/internal/harness"
 )
 
 // TestTerraformManagesSchedules goes through a configuration with a group and
 // schedules: after an apply there is nothing left to change, and a destroy leaves
 // nothing.
 func TestTerraformManagesSchedules(t *testing.T) {
+	h := up(t)
+	terraformRoundTrip(t, h, "testdata/terraform_scheduler/main.tf")
+	client := scheduler.NewFromConfig(h.AWS())
+	schedules, err := client.ListSchedules(t.Context(), &scheduler.ListSchedulesInput{})
+	if err != nil || len(schedules.Schedules) != 0 {
+		t.Errorf("after destroy there are %d schedules, %v", len(schedules.Schedules), err)
+	}
+	groups, err := client.ListScheduleGroups(t.Context(), &scheduler.ListScheduleGroupsInput{})
+	if err != nil || len(groups.ScheduleGroups) != 1 {
+		t.Errorf("after destroy there are %d groups, %v; want the default one", len(groups.ScheduleGroups), err)
+	}
+}
+
+// TestTerraformManagesWhereEventsGo does the same with a function's destinations and
+// a bucket's notifications.
+func TestTerraformManagesWhereEventsGo(t *testing.T) {
+	h := up(t)
+	zip := filepath.Join(t.TempDir(), "function.zip")
+	writeZip(t, zip, "index.js", `exports.handler = async () => {};`)
+	terraformRoundTrip(t, h, "testdata/terraform_destinations/main.tf", "-var=package="+zip)
+}
+
+// terraformRoundTrip applies a configuration, plans nothing, changes its variable
+// minutes, plans nothing again, and destroys it.
+func terraformRoundTrip(t *testing.T, h *harness.Hearth, config string, vars ...string) {
+	t.Helper()
 	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
 	if _, err := os.Stat(mirror); err != nil {
 		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
 	}
-	h := up(t)
 	dir := t.TempDir()
-	text, err := os.ReadFile("testdata/terraform_scheduler/main.tf")
+	text, err := os.ReadFile(config)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
 	}
@@ -39,20 +66,18 @@ func TestTerraformManagesSchedules(t *testing.T) {
 		}
 	}
 	tf(0, "init", "-input=false", "-no-color")
-	tf(0, "apply", "-auto-approve", "-input=false", "-no-color")
-	tf(planEmpty, "plan", "-detailed-exitcode", "-input=false", "-no-color")
-	tf(planChanges, "plan", "-detailed-exitcode", "-input=false", "-no-color", "-var=minutes=7")
-	tf(0, "apply", "-auto-approve", "-input=false", "-no-color", "-var=minutes=7")
-	tf(planEmpty, "plan", "-detailed-exitcode", "-input=false", "-no-color", "-var=minutes=7")
-	tf(0, "destroy", "-auto-approve", "-input=false", "-no-color", "-var=minutes=7")
-	client := scheduler.NewFromConfig(h.AWS())
-	schedules, err := client.ListSchedules(t.Context(), &scheduler.ListSchedulesInput{})
-	if err != nil || len(schedules.Schedules) != 0 {
-		t.Errorf("after destroy there are %d schedules, %v", len(schedules.Schedules), err)
-	}
-	groups, err := client.ListScheduleGroups(t.Context(), &scheduler.ListScheduleGroupsInput{})
-	if err != nil || len(groups.ScheduleGroups) != 1 {
-		t.Errorf("after destroy there are %d groups, %v; want the default one", len(groups.ScheduleGroups), err)
+	for _, step := range []struct {
+		want int
+		args []string
+	}{
+		{0, []string{"apply", "-auto-approve"}},
+		{planEmpty, []string{"plan", "-detailed-exitcode"}},
+		{planChanges, []string{"plan", "-detailed-exitcode", "-var=minutes=7"}},
+		{0, []string{"apply", "-auto-approve", "-var=minutes=7"}},
+		{planEmpty, []string{"plan", "-detailed-exitcode", "-var=minutes=7"}},
+		{0, []string{"destroy", "-auto-approve", "-var=minutes=7"}},
+	} {
+		tf(step.want, append(append(step.args, "-input=false", "-no-color"), vars...)...)
 	}
 }
 

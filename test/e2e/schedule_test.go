@@ -85,6 +85,23 @@ func TestRootAScheduleWhoseRoleMayNotLeavesADeadLetter(t *testing.T) {
 	}
 }
 
+// Goal: a universal target that is not there is a dead letter at once, as AWS's user
+// guide shows it.
+func TestRootAScheduleOfAQueueThatIsNotThereLeavesADeadLetter(t *testing.T) {
+	h := up(t, "")
+	role := schedulerRole(t, h, "scheduler", allow("sqs:SendMessage", "*"))
+	dead := h.mailbox(t, "dead", nil)
+	body := `{"MessageBody":"Hello, world!","QueueUrl":"` + strings.Replace(dead, "/dead", "/does-not-exist", 1) + `"}`
+	h.schedule(t, "lost", "rate(1 day)", &types.Target{
+		Arn: aws.String("arn:aws:scheduler:::aws-sdk:sqs:sendMessage"), RoleArn: &role, Input: &body,
+		DeadLetterConfig: &types.DeadLetterConfig{Arn: aws.String("arn:aws:sqs:" + here + "dead")},
+	})
+	m := h.mail(t, dead, 1)[0]
+	if code := aws.ToString(m.MessageAttributes["ERROR_CODE"].StringValue); *m.Body != body || code != "AWS.SimpleQueueService.NonExistentQueue" {
+		t.Errorf("the letter is %q, its code %s", *m.Body, code)
+	}
+}
+
 // Goal: a moment that passes while Hearth is down is run at the next start, once.
 func TestRootAScheduleIsRunAfterKillNine(t *testing.T) {
 	needRoot(t)
