@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/store/filelock"
@@ -34,6 +35,12 @@ type Engine struct {
 
 	line *groupcommit.Line[*op] // nil until the writer is there
 	end  sync.Once
+
+	// swept is up to which message the janitor has removed what is too old, for each
+	// time that queues keep theirs; the janitor's own. unswept is from which one on it
+	// is to look again.
+	swept   map[time.Duration]int64
+	unswept atomic.Int64
 
 	qmu    sync.RWMutex // guards queues and lanes
 	queues map[Name]*queue
@@ -64,6 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		closing: make(chan struct{}),
 		queues:  map[Name]*queue{}, lanes: map[int64]*queue{},
 	}
+	e.unswept.Store(never)
 	if err := e.open(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the queues in %s: %w", dir, err), e.release())
 	}

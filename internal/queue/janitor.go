@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -122,39 +123,67 @@ func scanFiles(rows *sql.Rows, err error) ([]sql.NullString, error) {
 	return out, rows.Err()
 }
 
-// removeOld walks over all messages, oldest first, as long as they are old enough
-// that some queue would have dropped them.
+// removeOld removes what is older than its queue keeps messages. For each time that
+// queues keep theirs it walks over the messages once, oldest first, and goes on the
+// next time where it stopped: a short time in one queue does not have those of others
+// looked at again and again.
 func (e *Engine) removeOld(ctx context.Context) error {
-	shortest := e.shortestRetention()
-	after := int64(0)
+	unswept := e.unswept.Swap(never)
+	swept := map[time.Duration]int64{}
+	for _, retention := range e.retentions() {
+		swept[retention] = min(e.swept[retention], unswept-1)
+	}
+	e.swept = swept
+	for retention := range swept {
+		if err := e.removeOlder(ctx, retention); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepAgain has the janitor look again at messages from a sequence number on: they
+// have come to a queue that keeps messages for another time.
+func (e *Engine) sweepAgain(seq int64) {
+	for {
+		was := e.unswept.Load()
+		if seq >= was || e.unswept.CompareAndSwap(was, seq) {
+			return
+		}
+	}
+}
+
+func (e *Engine) removeOlder(ctx context.Context, retention time.Duration) error {
 	for {
 		var files []string
 		var more bool
-		last := after
+		last := e.swept[retention]
 		err := e.submit(ctx, &op{do: func(t *tx) error {
 			files, more = nil, false
 			now := e.now()
-			found, err := scanOld(t, after)
+			found, err := scanOld(t, e.swept[retention])
 			if err != nil {
 				return err
 			}
 			for _, r := range found {
-				if r.sent > now-shortest.Milliseconds() {
+				if r.sent > now-retention.Milliseconds() {
 					return nil
 				}
+				last = r.seq
 				if err := e.removeIfOld(t, r, now, &files); err != nil {
 					return err
 				}
 			}
-			if more = len(found) == sweepRows; more {
-				last = found[len(found)-1].seq
-			}
+			more = len(found) == sweepRows
 			return nil
 		}})
-		after = last
-		e.bodies.remove(files)
-		if err != nil || !more {
+		if err != nil {
 			return err
+		}
+		e.swept[retention] = last
+		e.bodies.remove(files)
+		if !more {
+			return nil
 		}
 	}
 }
@@ -203,15 +232,18 @@ func (e *Engine) removeIfOld(t *tx, r oldRow, now int64, files *[]string) error 
 	return t.refreshIf(q, lane, r.group)
 }
 
-func (e *Engine) shortestRetention() time.Duration {
+// retentions are the times for which queues keep messages.
+func (e *Engine) retentions() []time.Duration {
 	e.qmu.RLock()
 	defer e.qmu.RUnlock()
-	shortest := RetentionDefault
+	var out []time.Duration
 	for _, q := range e.queues {
 		_, s, _ := q.now()
-		shortest = min(shortest, s.retention())
+		if r := s.retention(); !slices.Contains(out, r) {
+			out = append(out, r)
+		}
 	}
-	return shortest
+	return out
 }
 
 func (e *Engine) pruneDedup(ctx context.Context) error {

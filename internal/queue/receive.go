@@ -272,6 +272,9 @@ func (p *pass) move(r *row, dead *queue) (bool, error) {
 	if _, err := p.tx.s.toLane.ExecContext(p.tx.ctx, seq, lane, p.now, sent, origin, r.seq); err != nil {
 		return false, err
 	}
+	if s.retention() != p.settings.retention() {
+		p.engine.sweepAgain(seq)
+	}
 	p.tx.shift(p.queue, r.place(), place{})
 	p.tx.shift(dead, place{}, waitingAt(p.now))
 	if s.FIFO {

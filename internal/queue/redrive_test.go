@@ -173,3 +173,50 @@ func TestReceiptsOfAnotherQueueAreNone(t *testing.T) {
 		t.Errorf("again: %v, %v", errs, err)
 	}
 }
+
+func TestTheJanitorFindsWhatIsTooOldWhereverItLies(t *testing.T) {
+	e, c := engine(t, Settings{Retention: time.Hour, MaxReceives: 1, DeadLetter: dead})
+	long := q1
+	long.Name = "long"
+	for name, s := range map[Name]Settings{dead: {Retention: 10 * time.Minute}, long: {Retention: 24 * time.Hour}} {
+		if err := e.Create(t.Context(), name, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep := func() {
+		t.Helper()
+		if err := e.sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range sweepRows + 10 {
+		if _, err := e.Send(t.Context(), long, body("kept")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(t, e, body("a"), body("b"))
+	c.advance(20 * time.Minute) // the janitor passes all of them, as too old for the shortest time
+	sweep()
+	wantCounts(t, e, q1, Counts{Visible: 2})
+	for range 2 { // to where they are too old already
+		receive(t, e, q1, ReceiveMax, time.Second)
+		c.advance(2 * time.Second)
+	}
+	wantCounts(t, e, dead, Counts{Visible: 2})
+	sweep()
+	wantCounts(t, e, dead, Counts{})
+	wantCounts(t, e, long, Counts{Visible: sweepRows + 10})
+
+	send(t, e, body("c"))
+	c.advance(time.Hour)
+	sweep()
+	wantCounts(t, e, q1, Counts{})
+	if err := e.Configure(t.Context(), long, func(s *Settings) { s.Retention = time.Hour }); err != nil {
+		t.Fatal(err)
+	}
+	sweep()
+	wantCounts(t, e, long, Counts{})
+	if e.swept[time.Hour] == 0 && e.swept[10*time.Minute] == 0 {
+		t.Error("the janitor begins anew each time")
+	}
+}

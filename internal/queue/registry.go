@@ -165,6 +165,9 @@ func (e *Engine) Configure(ctx context.Context, name Name, change func(*Settings
 		t.effects = append(t.effects, effect{then: func() {
 			q.mu.Lock()
 			defer q.mu.Unlock()
+			if q.settings.retention() != s.retention() {
+				e.sweepAgain(1)
+			}
 			q.settings = s
 		}})
 		return nil
