@@ -31,7 +31,7 @@ func (s *Service) count(ctx context.Context, name ownName, a *archive) (count, s
 	if a.tally.known {
 		return a.tally.count, a.tally.size, nil
 	}
-	err = s.pages(ctx, name, func(page []store.Record) (bool, error) {
+	err = s.pagesAfter(ctx, name, "", func(page []store.Record) (bool, error) {
 		for _, rec := range page {
 			count++
 			size += int64(len(rec.Value))
@@ -44,13 +44,9 @@ func (s *Service) count(ctx context.Context, name ownName, a *archive) (count, s
 	return count, size, err
 }
 
-// pages calls fn with an archive's events in the order of their times, until it has
-// enough.
-func (s *Service) pages(ctx context.Context, name ownName, fn func([]store.Record) (more bool, err error)) error {
-	return s.pagesAfter(ctx, name, "", fn)
-}
-
-func (s *Service) pagesAfter(ctx context.Context, name ownName, after string, fn func([]store.Record) (bool, error)) error {
+// pagesAfter calls fn with an archive's events behind a key in the order of their
+// times, until it has enough.
+func (s *Service) pagesAfter(ctx context.Context, name ownName, after string, fn func([]store.Record) (more bool, err error)) error {
 	for {
 		page, err := s.cfg.Store.List(ctx, s.kept.Kind(), name.record()+"/", after, keptPage)
 		if err != nil || len(page) == 0 {
@@ -63,20 +59,30 @@ func (s *Service) pagesAfter(ctx context.Context, name ownName, after string, fn
 	}
 }
 
-// dropKept removes an archive's events before a moment, or all of them when that is
-// zero.
+// dropKept removes an archive's events that came before a moment, or all of them when
+// that is zero. Events may say that they are older than their arrival, so those with
+// old times are looked into; those with later times are left for later.
 func (s *Service) dropKept(ctx context.Context, name ownName, before time.Time) error {
-	return s.pages(ctx, name, func(page []store.Record) (bool, error) {
+	end := keptBefore(name, before)
+	return s.pagesAfter(ctx, name, "", func(page []store.Record) (bool, error) {
 		var changes []store.Change
 		var size int64
 		for _, rec := range page {
-			if before.IsZero() || rec.Key < keptBefore(name, before) {
-				changes = append(changes, store.Change{Kind: rec.Kind, Key: rec.Key})
-				size += int64(len(rec.Value))
+			if !before.IsZero() {
+				row, err := s.kept.Decode(rec)
+				if err != nil {
+					return false, err
+				}
+				if rec.Key >= end || !row.Value.Ingested.Before(before) {
+					continue
+				}
 			}
+			changes = append(changes, store.Change{Kind: rec.Kind, Key: rec.Key})
+			size += int64(len(rec.Value))
 		}
+		more := before.IsZero() || page[len(page)-1].Key < end
 		if len(changes) == 0 {
-			return false, nil
+			return more, nil
 		}
 		if _, err := s.cfg.Store.Apply(ctx, changes...); err != nil {
 			return false, err
@@ -86,7 +92,7 @@ func (s *Service) dropKept(ctx context.Context, name ownName, before time.Time) 
 		if a, ok := s.index.archives[name]; ok {
 			a.tally.add(-int64(len(changes)), -size)
 		}
-		return len(changes) == len(page), nil
+		return more, nil
 	})
 }
 

@@ -372,6 +372,64 @@ func TestAnArchiveIsPlayedBack(t *testing.T) {
 	})
 }
 
+func TestAReplayThatWasInterruptedGoesOn(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fixture) {
+		f.rule("r", `{"source":["shop"]}`, function())
+		if _, err := f.createArchive(ctx(), &eb.CreateArchiveInput{ArchiveName: aws.String("a"), EventSourceArn: aws.String(prefix + "event-bus/default")}); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			f.put("shop", `{}`)
+			time.Sleep(time.Second)
+		}
+		f.delivered()
+		rows, err := f.kept.List(ctx(), "", "", 10)
+		if err != nil || len(rows) != 10 {
+			t.Fatalf("%d events, %v", len(rows), err)
+		}
+		f.end()
+		name := ownName{account, region, "p"}
+		if _, err := f.replays.Put(ctx(), name.record(), replayRecord{
+			Account: account, Region: region, Name: "p", Archive: "a", Bus: defaultBus, From: time.Unix(0, 0), To: time.Now(), State: "RUNNING", Cursor: rows[5].Key,
+		}, 0); err != nil {
+			t.Fatal(err)
+		}
+		f.start()
+		synctest.Wait()
+		if got := f.delivered(); len(got) != 4 {
+			t.Errorf("%d events, want 4", len(got))
+		}
+		f.mu.RLock()
+		defer f.mu.RUnlock()
+		if r := f.index.replays[name]; r.State != "COMPLETED" || r.Cursor != rows[9].Key {
+			t.Errorf("replay %+v", r)
+		}
+	})
+}
+
+func TestRetentionCountsFromArrival(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fixture) {
+		if _, err := f.createArchive(ctx(), &eb.CreateArchiveInput{ArchiveName: aws.String("a"), EventSourceArn: aws.String(prefix + "event-bus/default"), RetentionDays: aws.Int32(1)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.putEvents(ctx(), &eb.PutEventsInput{Entries: []types.PutEventsRequestEntry{
+			{Source: aws.String("s"), DetailType: aws.String("T"), Detail: aws.String("{}"), Time: aws.Time(time.Unix(0, 0))},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Hour)
+		synctest.Wait()
+		if rows, err := f.kept.List(ctx(), "", "", 10); err != nil || len(rows) != 1 {
+			t.Errorf("after 20 hours %d events, %v", len(rows), err)
+		}
+		time.Sleep(20 * time.Hour)
+		synctest.Wait()
+		if rows, err := f.kept.List(ctx(), "", "", 10); err != nil || len(rows) != 0 {
+			t.Errorf("after 40 hours %d events, %v", len(rows), err)
+		}
+	})
+}
+
 func TestAnArchiveOutlivesItsBus(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		name, archive := aws.String("orders"), aws.String("a")

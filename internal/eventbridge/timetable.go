@@ -24,9 +24,7 @@ func (s *Service) runSchedules(ctx context.Context) {
 	for {
 		now := s.cfg.Now()
 		due, wait := s.dueBetween(last, now)
-		for _, f := range due {
-			s.fire(ctx, f)
-		}
+		s.fire(ctx, due)
 		last = now
 		t := time.NewTimer(wait)
 		select {
@@ -85,16 +83,19 @@ func nextFiring(sc *schedule.Schedule, anchor, after time.Time, scale float64) (
 	return after.Add(every - since%every), true
 }
 
-// fire puts the event of a rule's schedule on the way to its targets.
-func (s *Service) fire(ctx context.Context, f firing) {
-	k := f.rule.bus
-	h := header{
-		ID: newID(), DetailType: "Scheduled Event", Source: "aws.events", Account: k.account, Time: f.at.UTC(), Region: k.region,
-		Resources: []string{f.rule.arn()}, Ingested: s.cfg.Now().UTC(),
-	}
+// fire puts the events of schedules on the way to their rules' targets: all that are
+// due at a moment together, so that their writes share syncs to disk.
+func (s *Service) fire(ctx context.Context, due []firing) {
 	var p plan
-	s.trigger(&p, f.rule, &h, []byte("{}"))
+	for _, f := range due {
+		k := f.rule.bus
+		h := header{
+			ID: newID(), DetailType: "Scheduled Event", Source: "aws.events", Account: k.account, Time: f.at.UTC(), Region: k.region,
+			Resources: []string{f.rule.arn()}, Ingested: s.cfg.Now().UTC(),
+		}
+		s.trigger(&p, f.rule, &h, []byte("{}"))
+	}
 	if err := s.carry(context.WithoutCancel(ctx), &p); err != nil {
-		s.cfg.Log.ErrorContext(ctx, "a scheduled event is lost", "rule", f.rule.arn(), "error", err)
+		s.cfg.Log.ErrorContext(ctx, "scheduled events are lost", "rules", len(due), "error", err)
 	}
 }
