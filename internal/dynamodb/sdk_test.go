@@ -200,18 +200,23 @@ func (f *fixture) get(table string, key sdkItem) sdkItem {
 	return out.Item
 }
 
-// says checks the code and the text of an error.
+// says checks the code and the text of an error, as the service or a client has it.
 func says(t testing.TB, err error, code, text string) {
 	t.Helper()
+	var gotCode, gotText string
 	var e interface {
 		ErrorCode() string
 		ErrorMessage() string
 	}
-	if !errors.As(err, &e) {
+	if own, ok := errors.AsType[*lambda.Error](err); ok {
+		gotCode, gotText = own.Code, own.Message
+	} else if errors.As(err, &e) {
+		gotCode, gotText = e.ErrorCode(), e.ErrorMessage()
+	} else {
 		t.Errorf("got %v, want %s: %s", err, code, text)
 		return
 	}
-	if e.ErrorCode() != code || e.ErrorMessage() != text {
-		t.Errorf("got  %s: %s\nwant %s: %s", e.ErrorCode(), e.ErrorMessage(), code, text)
+	if gotCode != code || gotText != text {
+		t.Errorf("got  %s: %s\nwant %s: %s", gotCode, gotText, code, text)
 	}
 }
