@@ -172,6 +172,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		AccountConcurrency: n.cfg.AccountConcurrency,
 		Log:                n.log,
 	})
+	p.push.ready = p.plane.Ready()
 	p.iam.UseResources("lambda", lambdaResources{p.plane})
 	p.iam.UseResources("logs", logResources{p.logs})
 	events := &asyncInvokes{plane: p.plane, iam: p.iam, hub: p.hub}
@@ -241,7 +242,7 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return err
 	}
 	p.hub = &hub{iam: p.iam, log: n.log}
-	p.push = &s3Push{p.hub}
+	p.push = &s3Push{hub: p.hub}
 	p.s3, err = s3.Open(ctx, s3.Config{
 		Dir: n.dir("s3"), Identities: s3Identities{p.iam}, Authorizer: &s3Authorizer{iam: p.iam},
 		Region: n.cfg.Region, Events: p.push.Deliver, Destination: p.push.Check, Log: n.log,

@@ -14,7 +14,12 @@ import (
 
 // s3Push takes what happens in buckets to functions, queues, topics and the event
 // bus, as the service s3.amazonaws.com: the policy of the target must let it.
-type s3Push struct{ hub *hub }
+type s3Push struct {
+	hub *hub
+	// ready is closed when functions are known: before, one that exists would look as
+	// if it did not.
+	ready <-chan struct{} // set once they have an owner
+}
 
 const s3Service = "s3.amazonaws.com"
 
@@ -43,6 +48,11 @@ const s3Subject = "Amazon S3 Notification"
 // Deliver meets s3.Config.Events: nil once the event is the target's own, or can
 // never be. Other errors have it offered again.
 func (p *s3Push) Deliver(ctx context.Context, e s3.Event) error {
+	select {
+	case <-p.ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	err := p.deliver(ctx, e)
 	if err != nil && final(err) {
 		p.hub.log.WarnContext(ctx, "a bucket's event found nobody who takes it",

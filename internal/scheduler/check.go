@@ -56,8 +56,9 @@ func (s *Service) record(ctx context.Context, p place, group string, in *asked, 
 	if err != nil {
 		return r, err
 	}
-	if !plan.Once() { // which has no use for them
-		if err := r.setDates(in, now); err != nil {
+	r.setDates(in)
+	if !plan.Once() { // which keeps its dates and has no use for them
+		if err := r.checkDates(now); err != nil {
 			return r, err
 		}
 	}
@@ -70,20 +71,22 @@ func (s *Service) record(ctx context.Context, p place, group string, in *asked, 
 	return r, s.checkRole(ctx, p, group, r.Target.RoleARN)
 }
 
-func (r *scheduleRecord) setDates(in *asked, now time.Time) error {
+func (r *scheduleRecord) setDates(in *asked) {
 	if in.StartDate != nil {
 		r.Start = in.StartDate.UTC()
-		if r.Start.Before(now.Add(-startPast)) {
-			return invalid("The StartDate you specify cannot be earlier than 5 minutes ago.")
-		}
 	}
 	if in.EndDate != nil {
 		r.End = in.EndDate.UTC()
-		if r.End.Before(now) {
-			return invalid("The EndDate you specify cannot be in the past.")
-		}
 	}
-	if !r.Start.IsZero() && !r.End.IsZero() && !r.Start.Before(r.End) {
+}
+
+func (r *scheduleRecord) checkDates(now time.Time) error {
+	switch {
+	case !r.Start.IsZero() && r.Start.Before(now.Add(-startPast)):
+		return invalid("The StartDate you specify cannot be earlier than 5 minutes ago.")
+	case !r.End.IsZero() && r.End.Before(now):
+		return invalid("The EndDate you specify cannot be in the past.")
+	case !r.Start.IsZero() && !r.End.IsZero() && !r.Start.Before(r.End):
 		return invalid("The StartDate you specify must come before the EndDate you specify.")
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
@@ -175,6 +176,12 @@ func (s *Service) clear(ctx context.Context) {
 		}
 		if err := s.clearMarked(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "a schedule group is not deleted", "error", err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(faultWait):
+				signal(s.doomed)
+			}
 		}
 	}
 }

@@ -167,6 +167,9 @@ func TestASchedule(t *testing.T) {
 		{"in a time zone", "at(2000-01-01T01:10:00)", func(in *scheduler.CreateScheduleInput) {
 			in.ScheduleExpressionTimezone = new("Europe/Berlin")
 		}, "10m0s"},
+		{"runs once whatever its dates", "at(2000-01-01T00:10:00)", func(in *scheduler.CreateScheduleInput) {
+			in.StartDate, in.EndDate = at(-time.Hour), at(-time.Minute)
+		}, "10m0s"},
 		{"that has passed never runs", "at(1999-12-31T23:00:00)", nil, ""},
 		{"with a rate runs at once and on", "rate(20 minutes)", nil, "0s 20m0s 40m0s"},
 		{"runs from its start", "rate(20 minutes)", func(in *scheduler.CreateScheduleInput) { in.StartDate = at(5 * time.Minute) }, "5m0s 25m0s 45m0s"},
