@@ -52,7 +52,6 @@ type peers struct {
 	calls     map[string]int
 	sources   []string
 	now       time.Time
-	key       string // of the one caller who may
 }
 
 func (p *peers) Invoke(_ context.Context, c lambda.Caller, arn, _ string, payload []byte) (lambda.Result, error) {
@@ -74,8 +73,8 @@ func (p *peers) Invoke(_ context.Context, c lambda.Caller, arn, _ string, payloa
 	}
 	out, err := f(event)
 	if err != nil {
-		text, _ := json.Marshal(map[string]string{"errorMessage": err.Error()})
-		return lambda.Result{Payload: text, FunctionError: lambda.Unhandled}, nil
+		text, failed := json.Marshal(map[string]string{"errorMessage": err.Error()})
+		return lambda.Result{Payload: text, FunctionError: lambda.Unhandled}, failed
 	}
 	text, err := json.Marshal(out)
 	return lambda.Result{Payload: text}, err

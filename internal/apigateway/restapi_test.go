@@ -189,9 +189,11 @@ func TestRESTAPIsMockCORS(t *testing.T) {
 	must[*gw.PutMethodOutput](t)(r.c.PutMethod(ctx, &gw.PutMethodInput{RestApiId: &r.id, ResourceId: at, HttpMethod: new("OPTIONS"), AuthorizationType: new("NONE")}))
 	must[*gw.PutMethodResponseOutput](t)(r.c.PutMethodResponse(ctx, &gw.PutMethodResponseInput{RestApiId: &r.id, ResourceId: at, HttpMethod: new("OPTIONS"), StatusCode: new("200"), ResponseParameters: map[string]bool{"method.response.header.Access-Control-Allow-Origin": true}}))
 	must[*gw.PutIntegrationOutput](t)(r.c.PutIntegration(ctx, &gw.PutIntegrationInput{RestApiId: &r.id, ResourceId: at, HttpMethod: new("OPTIONS"), Type: types.IntegrationTypeMock, RequestTemplates: map[string]string{"application/json": `{"statusCode": 200}`}}))
-	in := &gw.PutIntegrationResponseInput{RestApiId: &r.id, ResourceId: at, HttpMethod: new("OPTIONS"), StatusCode: new("200"),
+	in := &gw.PutIntegrationResponseInput{
+		RestApiId: &r.id, ResourceId: at, HttpMethod: new("OPTIONS"), StatusCode: new("200"),
 		ResponseParameters: map[string]string{"method.response.header.Access-Control-Allow-Origin": "'*'"},
-		ResponseTemplates:  map[string]string{"application/json": `{"stage":"$context.stage","q":"$input.params('q')"}`}}
+		ResponseTemplates:  map[string]string{"application/json": `{"stage":"$context.stage","q":"$input.params('q')"}`},
+	}
 	must[*gw.PutIntegrationResponseOutput](t)(r.c.PutIntegrationResponse(ctx, in))
 	r.deploy("dev")
 	if got := f.want("OPTIONS", r.id, "/dev/x?q=1", "", 200, `{"stage":"dev","q":"1"}`); got.header.Get("Access-Control-Allow-Origin") != "*" {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	awsapigateway "github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	awscloudwatch "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,6 +24,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/hearthfaas/hearth/internal/apigateway"
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/dynamodb"
@@ -70,6 +73,8 @@ func services(ctx context.Context, dir string) ([]service, error) {
 		{"CloudWatch Logs", operations[*cloudwatchlogs.Client](), names(groups.API()), logs.Notes},
 		{"Amazon DynamoDB", operations[*awsdynamodb.Client](), names((&dynamodb.Service{}).API()), dynamodb.Notes},
 		{"Amazon DynamoDB Streams", operations[*dynamodbstreams.Client](), names((&dynamodb.Service{}).StreamsAPI()), dynamodb.Notes},
+		{"Amazon API Gateway (HTTP APIs)", operations[*apigatewayv2.Client](), names((&apigateway.Service{}).V2()), apigateway.NotesV2},
+		{"Amazon API Gateway (REST APIs)", operations[*awsapigateway.Client](), names((&apigateway.Service{}).V1()), apigateway.NotesV1},
 		{"Amazon EventBridge", operations[*awsevents.Client](), names((&eventbridge.Service{}).API()), eventbridge.Notes},
 		{"Amazon EventBridge Scheduler", operations[*awsscheduler.Client](), names((&scheduler.Service{}).API()), scheduler.Notes},
 		{"Amazon SNS", operations[*awssns.Client](), names((&sns.Service{}).API()), sns.Notes},

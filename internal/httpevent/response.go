@@ -84,7 +84,8 @@ func ReadV2(payload []byte, contentType string) (Response, error) {
 		var probe struct {
 			StatusCode json.RawMessage `json:"statusCode"`
 		}
-		if json.Unmarshal(payload, &probe) != nil || probe.StatusCode == nil {
+		_ = json.Unmarshal(payload, &probe) // it is valid; what does not fit is no status
+		if probe.StatusCode == nil {
 			return inferred(payload), nil
 		}
 		if err := json.Unmarshal(payload, &p); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"testing"
 
+	"github.com/hearthfaas/hearth/internal/apigateway"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/dynamodb"
 	"github.com/hearthfaas/hearth/internal/iam"
@@ -22,6 +23,7 @@ func TestEveryOperationHasItsConditionKeysOnRecord(t *testing.T) {
 	for _, s := range []*wire.Service{
 		(&controlplane.Service{}).API(), (&iam.Service{}).IAM(), (&iam.Service{}).STS(), (&logs.Service{}).API(),
 		(&sqs.Service{}).API(), (&sns.Service{}).API(), (&scheduler.Service{}).API(),
+		(&apigateway.Service{}).V1(), (&apigateway.Service{}).V2(),
 		(&dynamodb.Service{}).API(), (&dynamodb.Service{}).StreamsAPI(),
 	} {
 		for _, op := range s.Operations {

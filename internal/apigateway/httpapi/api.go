@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +29,7 @@ func (s *Service) createAPI(ctx context.Context, in *gw.CreateApiInput) (*gw.Cre
 	if err := checkCors(in.CorsConfiguration); err != nil {
 		return nil, err
 	}
-	p := place(ctx, word(newID(10)))
+	p := place(ctx, new(newID(10)))
 	d := &Document{API: *shape.As[types.Api](in)}
 	s.complete(p, &d.API)
 	var more []store.Change
@@ -89,7 +90,7 @@ func (d *Document) quick(target, routeKey, credentials *string, s *Service) erro
 	})
 	now := aws.Time(s.cfg.Now().UTC())
 	d.Stages = put(d.Stages, defaultStage, types.Stage{
-		ApiGatewayManaged: aws.Bool(true), StageName: word(defaultStage), AutoDeploy: aws.Bool(true), CreatedDate: now, LastUpdatedDate: now,
+		ApiGatewayManaged: aws.Bool(true), StageName: new(defaultStage), AutoDeploy: aws.Bool(true), CreatedDate: now, LastUpdatedDate: now,
 		DefaultRouteSettings: &types.RouteSettings{DetailedMetricsEnabled: aws.Bool(false)}, RouteSettings: map[string]types.RouteSettings{},
 		StageVariables: map[string]string{}, Tags: map[string]string{},
 	})
@@ -100,11 +101,11 @@ func quickIntegration(target string) types.Integration {
 	id := newID(7)
 	i := types.Integration{
 		ApiGatewayManaged: aws.Bool(true), IntegrationId: &id, ConnectionType: types.ConnectionTypeInternet,
-		IntegrationType: types.IntegrationTypeHttpProxy, IntegrationMethod: word("ANY"), IntegrationUri: &target,
-		PayloadFormatVersion: word("1.0"), TimeoutInMillis: aws.Int32(timeoutMaxMillis),
+		IntegrationType: types.IntegrationTypeHttpProxy, IntegrationMethod: new("ANY"), IntegrationUri: &target,
+		PayloadFormatVersion: new("1.0"), TimeoutInMillis: aws.Int32(timeoutMaxMillis),
 	}
 	if _, ok := door.FunctionARN(target); ok {
-		i.IntegrationType, i.IntegrationMethod, i.PayloadFormatVersion = types.IntegrationTypeAwsProxy, word("POST"), word("2.0")
+		i.IntegrationType, i.IntegrationMethod, i.PayloadFormatVersion = types.IntegrationTypeAwsProxy, new("POST"), new("2.0")
 	}
 	return i
 }
@@ -115,10 +116,8 @@ func checkCors(c *types.Cors) error {
 		return nil
 	}
 	if aws.ToBool(c.AllowCredentials) {
-		for _, o := range c.AllowOrigins {
-			if o == "*" {
-				return badRequest("allowOrigin [*] cannot be used when allowCredentials is true")
-			}
+		if slices.Contains(c.AllowOrigins, "*") {
+			return badRequest("allowOrigin [*] cannot be used when allowCredentials is true")
 		}
 	}
 	for _, o := range c.AllowOrigins {

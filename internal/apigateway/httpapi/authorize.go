@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -52,9 +53,7 @@ func (a *authorized) v1() map[string]any {
 		return map[string]any{"claims": a.token.Claims, "scopes": a.token.Scopes}
 	case a.verdict != nil:
 		out := map[string]any{}
-		for name, value := range a.verdict.Context {
-			out[name] = value
-		}
+		maps.Copy(out, a.verdict.Context)
 		if a.verdict.PrincipalID != "" {
 			out["principalId"] = a.verdict.PrincipalID
 		}

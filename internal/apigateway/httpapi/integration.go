@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ const (
 
 func (s *Service) createIntegration(ctx context.Context, in *gw.CreateIntegrationInput) (*gw.CreateIntegrationOutput, error) {
 	i := *shape.As[types.Integration](in)
-	i.IntegrationId = word(newID(7))
+	i.IntegrationId = new(newID(7))
 	if err := checkIntegration(&i); err != nil {
 		return nil, err
 	}
@@ -132,9 +133,7 @@ func (s *Service) updateIntegration(ctx context.Context, in *gw.UpdateIntegratio
 // merge adds parameters to those that are there; an empty one goes.
 func merge(before, change map[string]string) map[string]string {
 	out := map[string]string{}
-	for name, value := range before {
-		out[name] = value
-	}
+	maps.Copy(out, before)
 	for name, value := range change {
 		if out[name] = value; value == "" {
 			delete(out, name)

@@ -138,9 +138,9 @@ func (x *exchange) contextValue(name string) string {
 }
 
 // mapRequest changes the request before its integration sees it.
-func (x *exchange) mapRequest(mappings map[string]string) error {
+func (x *exchange) mapRequest(mappings map[string]string) {
 	if len(mappings) == 0 {
-		return nil
+		return
 	}
 	changed := x.r.Clone(x.r.Context())
 	query := changed.URL.Query()
@@ -162,7 +162,6 @@ func (x *exchange) mapRequest(mappings map[string]string) error {
 	}
 	changed.URL.RawQuery = query.Encode()
 	x.r, x.path = changed, path
-	return nil
 }
 
 func change(values map[string][]string, verb, name, value string) {

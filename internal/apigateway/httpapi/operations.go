@@ -9,9 +9,9 @@ import (
 // Operations are what the service can do (API Gateway V2 API reference). Policies
 // know them as HTTP methods on paths.
 func (s *Service) Operations() []wire.Operation {
-	apis, routes, integrations := word("apis"), word("routes"), word("integrations")
-	stages, deployments, authorizers := word("stages"), word("deployments"), word("authorizers")
-	tags := word("tags")
+	apis, routes, integrations := new("apis"), new("routes"), new("integrations")
+	stages, deployments, authorizers := new("stages"), new("deployments"), new("authorizers")
+	tags := new("tags")
 	return []wire.Operation{
 		on("CreateApi", "POST", s.createAPI, func(*gw.CreateApiInput) []*string { return []*string{apis} }),
 		on("GetApis", "GET", s.getAPIs, func(*gw.GetApisInput) []*string { return []*string{apis} }),
@@ -21,7 +21,7 @@ func (s *Service) Operations() []wire.Operation {
 		on("ReimportApi", "PUT", s.reimportAPI, func(in *gw.ReimportApiInput) []*string { return []*string{apis, in.ApiId} }),
 		on("DeleteApi", "DELETE", s.deleteAPI, func(in *gw.DeleteApiInput) []*string { return []*string{apis, in.ApiId} }),
 		on("DeleteCorsConfiguration", "DELETE", s.deleteCors, func(in *gw.DeleteCorsConfigurationInput) []*string {
-			return []*string{apis, in.ApiId, word("cors")}
+			return []*string{apis, in.ApiId, new("cors")}
 		}),
 
 		on("CreateRoute", "POST", s.createRoute, func(in *gw.CreateRouteInput) []*string { return []*string{apis, in.ApiId, routes} }),
@@ -30,7 +30,7 @@ func (s *Service) Operations() []wire.Operation {
 		on("UpdateRoute", "PATCH", s.updateRoute, func(in *gw.UpdateRouteInput) []*string { return []*string{apis, in.ApiId, routes, in.RouteId} }),
 		on("DeleteRoute", "DELETE", s.deleteRoute, func(in *gw.DeleteRouteInput) []*string { return []*string{apis, in.ApiId, routes, in.RouteId} }),
 		on("DeleteRouteRequestParameter", "DELETE", s.deleteRouteRequestParameter, func(in *gw.DeleteRouteRequestParameterInput) []*string {
-			return []*string{apis, in.ApiId, routes, in.RouteId, word("requestparameters"), in.RequestParameterKey}
+			return []*string{apis, in.ApiId, routes, in.RouteId, new("requestparameters"), in.RequestParameterKey}
 		}),
 
 		on("CreateIntegration", "POST", s.createIntegration, func(in *gw.CreateIntegrationInput) []*string {
@@ -53,13 +53,13 @@ func (s *Service) Operations() []wire.Operation {
 		on("UpdateStage", "PATCH", s.updateStage, func(in *gw.UpdateStageInput) []*string { return []*string{apis, in.ApiId, stages, in.StageName} }),
 		on("DeleteStage", "DELETE", s.deleteStage, func(in *gw.DeleteStageInput) []*string { return []*string{apis, in.ApiId, stages, in.StageName} }),
 		on("DeleteAccessLogSettings", "DELETE", s.deleteAccessLogSettings, func(in *gw.DeleteAccessLogSettingsInput) []*string {
-			return []*string{apis, in.ApiId, stages, in.StageName, word("accesslogsettings")}
+			return []*string{apis, in.ApiId, stages, in.StageName, new("accesslogsettings")}
 		}),
 		on("DeleteRouteSettings", "DELETE", s.deleteRouteSettings, func(in *gw.DeleteRouteSettingsInput) []*string {
-			return []*string{apis, in.ApiId, stages, in.StageName, word("routesettings"), in.RouteKey}
+			return []*string{apis, in.ApiId, stages, in.StageName, new("routesettings"), in.RouteKey}
 		}),
 		on("ResetAuthorizersCache", "DELETE", s.resetAuthorizersCache, func(in *gw.ResetAuthorizersCacheInput) []*string {
-			return []*string{apis, in.ApiId, stages, in.StageName, word("cache"), authorizers}
+			return []*string{apis, in.ApiId, stages, in.StageName, new("cache"), authorizers}
 		}),
 
 		on("CreateDeployment", "POST", s.createDeployment, func(in *gw.CreateDeploymentInput) []*string { return []*string{apis, in.ApiId, deployments} }),

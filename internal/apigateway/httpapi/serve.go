@@ -221,9 +221,7 @@ func (x *exchange) sourceARN() string {
 // integrate runs the route's integration.
 func (x *exchange) integrate() (httpevent.Response, error) {
 	i := x.route.integration
-	if err := x.mapRequest(i.RequestParameters); err != nil {
-		return httpevent.Response{}, err
-	}
+	x.mapRequest(i.RequestParameters)
 	var res httpevent.Response
 	var err error
 	if i.IntegrationType == types.IntegrationTypeHttpProxy {

@@ -183,6 +183,3 @@ func on[In, Out any](name, method string, call func(context.Context, *In) (*Out,
 	op.Action = cmp.Or(method, "GET")
 	return op
 }
-
-// word is a fixed part of a path.
-func word(s string) *string { return &s }

@@ -67,12 +67,12 @@ func (s *Service) putStage(p shelf.Place, d *Document, st *types.Stage) ([]store
 	var changes []store.Change
 	switch id := aws.ToString(st.DeploymentId); {
 	case aws.ToBool(st.AutoDeploy):
-		made, change, err := s.deploy(p, d, word("Automatic deployment triggered by changes to the Api configuration"), true)
+		made, change, err := s.deploy(p, d, new("Automatic deployment triggered by changes to the Api configuration"), true)
 		if err != nil {
 			return nil, err
 		}
 		st.DeploymentId = made.DeploymentId
-		st.LastDeploymentStatusMessage = word("Successfully deployed stage with deployment ID '" + *made.DeploymentId + "'")
+		st.LastDeploymentStatusMessage = new("Successfully deployed stage with deployment ID '" + *made.DeploymentId + "'")
 		changes = append(changes, change)
 	case id != "":
 		if _, ok := d.Deployments[id]; !ok {

@@ -18,7 +18,7 @@ func (s *Service) createAPI(ctx context.Context, in *gw.CreateRestApiInput) (*gw
 	if aws.ToString(in.Name) == "" {
 		return nil, badRequest("No Name specified")
 	}
-	p := place(ctx, word(newID(10)))
+	p := place(ctx, new(newID(10)))
 	d := &Document{}
 	if from := in.CloneFrom; from != nil {
 		e, ok := s.apis.Get(place(ctx, from))
@@ -64,7 +64,7 @@ func (s *Service) complete(p shelf.Place, d *Document) error {
 	if d.Resources == nil {
 		root := newID(10)
 		a.RootResourceId = &root
-		d.Resources = map[string]types.Resource{root: {Id: &root, Path: word("/")}}
+		d.Resources = map[string]types.Resource{root: {Id: &root, Path: new("/")}}
 	}
 	if d.Models == nil {
 		d.Models = map[string]types.Model{}
@@ -72,7 +72,7 @@ func (s *Service) complete(p shelf.Place, d *Document) error {
 			"Empty": `{"$schema": "http://json-schema.org/draft-04/schema#","title" : "Empty Schema","type" : "object"}`,
 			"Error": `{"$schema" : "http://json-schema.org/draft-04/schema#","title" : "Error Schema","type" : "object","properties" : {"message" : { "type" : "string" }}}`,
 		} {
-			d.Models[name] = types.Model{Id: word(newID(6)), Name: word(name), ContentType: word("application/json"), Schema: word(schema)}
+			d.Models[name] = types.Model{Id: new(newID(6)), Name: new(name), ContentType: new("application/json"), Schema: new(schema)}
 		}
 	}
 	expandPolicy(p, a)
@@ -82,7 +82,7 @@ func (s *Service) complete(p shelf.Place, d *Document) error {
 // expandPolicy writes the short form of resources out, execute-api:/stage/….
 func expandPolicy(p shelf.Place, a *types.RestApi) {
 	if a.Policy != nil {
-		a.Policy = word(strings.ReplaceAll(*a.Policy, `"execute-api:/`, `"arn:aws:execute-api:`+p.Region+":"+p.Account+":"+p.ID+"/"))
+		a.Policy = new(strings.ReplaceAll(*a.Policy, `"execute-api:/`, `"arn:aws:execute-api:`+p.Region+":"+p.Account+":"+p.ID+"/"))
 		if *a.Policy == "" {
 			a.Policy = nil
 		}
@@ -175,7 +175,7 @@ func accountPlace(ctx context.Context) shelf.Place {
 // account shows an account's settings with AWS's limits.
 func account(role *string) *gw.GetAccountOutput {
 	return &gw.GetAccountOutput{
-		ApiKeyVersion: word("4"), CloudwatchRoleArn: role, Features: []string{"UsagePlans"},
+		ApiKeyVersion: new("4"), CloudwatchRoleArn: role, Features: []string{"UsagePlans"},
 		ThrottleSettings: &types.ThrottleSettings{BurstLimit: burstDefault, RateLimit: rateDefault},
 	}
 }

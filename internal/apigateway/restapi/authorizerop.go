@@ -21,7 +21,7 @@ const (
 
 func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerInput) (*gw.CreateAuthorizerOutput, error) {
 	a := *shape.As[types.Authorizer](in)
-	a.Id = word(newID(6))
+	a.Id = new(newID(6))
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (s *Service) createKey(ctx context.Context, in *gw.CreateApiKeyInput) (*gw.
 		return nil, badRequest("StageKeys are deprecated in favor of usage plans")
 	}
 	k := shape.As[Key](in)
-	p := place(ctx, word(newID(10)))
+	p := place(ctx, new(newID(10)))
 	now := aws.Time(s.cfg.Now().UTC().Truncate(1e9))
 	k.Id, k.CreatedDate, k.LastUpdatedDate, k.StageKeys = &p.ID, now, now, []string{}
 	k.Value = orDefault(k.Value, newID(keyDrawn))

@@ -34,7 +34,7 @@ func number(s string) float64 {
 
 func (s *Service) createValidator(ctx context.Context, in *gw.CreateRequestValidatorInput) (*gw.CreateRequestValidatorOutput, error) {
 	v := *shape.As[types.RequestValidator](in)
-	v.Id = word(newID(6))
+	v.Id = new(newID(6))
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		d.Validators = put(d.Validators, *v.Id, v)
 		return nil
@@ -100,7 +100,7 @@ func (s *Service) deleteValidator(ctx context.Context, in *gw.DeleteRequestValid
 
 func (s *Service) createModel(ctx context.Context, in *gw.CreateModelInput) (*gw.CreateModelOutput, error) {
 	m := *shape.As[types.Model](in)
-	m.Id = word(newID(6))
+	m.Id = new(newID(6))
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		if _, ok := d.Models[aws.ToString(in.Name)]; ok {
 			return conflict("Model name already exists for this REST API")

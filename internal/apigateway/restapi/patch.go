@@ -62,8 +62,9 @@ func apply(v reflect.Value, path []string, op types.PatchOperation) bool {
 		return applyToMap(v, path, op)
 	case reflect.Slice:
 		return applyToList(v, path, op)
+	default:
+		return len(path) == 0 && setText(v, op)
 	}
-	return len(path) == 0 && setText(v, op)
 }
 
 func applyToMap(v reflect.Value, path []string, op types.PatchOperation) bool {

@@ -27,7 +27,7 @@ func usagePlace(plan shelf.Place, key string) shelf.Place {
 func noPlan() error { return lambdaNotFound("Invalid Usage Plan ID specified") }
 
 func (s *Service) createPlan(ctx context.Context, in *gw.CreateUsagePlanInput) (*gw.CreateUsagePlanOutput, error) {
-	p := place(ctx, word(newID(6)))
+	p := place(ctx, new(newID(6)))
 	plan := &Plan{UsagePlan: *shape.As[types.UsagePlan](in)}
 	plan.Id = &p.ID
 	if plan.ApiStages == nil {
@@ -217,7 +217,7 @@ func (s *Service) createPlanKey(ctx context.Context, in *gw.CreateUsagePlanKeyIn
 }
 
 func planKey(k *shelf.Entry[Key]) *types.UsagePlanKey {
-	return &types.UsagePlanKey{Id: k.Doc.Id, Name: k.Doc.Name, Type: word("API_KEY"), Value: k.Doc.Value}
+	return &types.UsagePlanKey{Id: k.Doc.Id, Name: k.Doc.Name, Type: new("API_KEY"), Value: k.Doc.Value}
 }
 
 func (s *Service) getPlanKey(ctx context.Context, in *gw.GetUsagePlanKeyInput) (*gw.GetUsagePlanKeyOutput, error) {

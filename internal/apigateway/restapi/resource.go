@@ -35,7 +35,7 @@ func (d *Document) addResource(parent, part string) (types.Resource, error) {
 	if len(d.Resources) >= resourcesMax {
 		return types.Resource{}, tooMany("Resources for this API")
 	}
-	r := types.Resource{Id: word(newID(6)), ParentId: &parent, PathPart: &part}
+	r := types.Resource{Id: new(newID(6)), ParentId: &parent, PathPart: &part}
 	return r, d.putResource(&r, aws.ToString(above.Path))
 }
 
@@ -59,7 +59,7 @@ func (d *Document) putResource(r *types.Resource, above string) error {
 			return badRequest("A sibling (%s) of this resource already has a variable path part -- only one is allowed", there)
 		}
 	}
-	r.Path = word(strings.TrimSuffix(above, "/") + "/" + part)
+	r.Path = new(strings.TrimSuffix(above, "/") + "/" + part)
 	d.Resources[*r.Id] = *r
 	return nil
 }
@@ -146,7 +146,7 @@ func (d *Document) below(id, of string) bool {
 func (d *Document) repath(of types.Resource) {
 	for id, r := range d.Resources {
 		if aws.ToString(r.ParentId) == *of.Id {
-			r.Path = word(strings.TrimSuffix(*of.Path, "/") + "/" + aws.ToString(r.PathPart))
+			r.Path = new(strings.TrimSuffix(*of.Path, "/") + "/" + aws.ToString(r.PathPart))
 			d.Resources[id] = r
 			d.repath(r)
 		}

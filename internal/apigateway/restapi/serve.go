@@ -212,8 +212,9 @@ func (x *exchange) integrate() (httpevent.Response, error) {
 		return x.mock(i)
 	case types.IntegrationTypeHttpProxy, types.IntegrationTypeHttp:
 		return x.forward(i)
+	default: // others are refused when they are made
+		return x.run(i)
 	}
-	return x.run(i)
 }
 
 // proxyFailed is the answer for a function that failed or answered no response.

@@ -200,9 +200,6 @@ func on[In, Out any](name, method string, call func(context.Context, *In) (*Out,
 	return op
 }
 
-// word is a fixed part of a path, or a fixed text.
-func word(s string) *string { return &s }
-
 func orDefault(p *string, def string) *string {
 	if p == nil || *p == "" {
 		return &def

@@ -37,7 +37,7 @@ func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentI
 			return nil, tooMany("Deployments for this API")
 		}
 		now := aws.Time(s.cfg.Now().UTC().Truncate(1e9))
-		made = types.Deployment{Id: word(newID(6)), CreatedDate: now, Description: in.Description}
+		made = types.Deployment{Id: new(newID(6)), CreatedDate: now, Description: in.Description}
 		d.Deployments = put(d.Deployments, *made.Id, made)
 		change, err := s.snapshots.Put(snapshotPlace(p, *made.Id), Snapshot{
 			API: d.API, Resources: d.Resources, Authorizers: d.Authorizers, Responses: d.Responses, Validators: d.Validators,
@@ -269,7 +269,7 @@ var settings = map[string]func(*types.MethodSetting, string){
 // settingsDefault are the settings of a method of which one was set.
 func settingsDefault() types.MethodSetting {
 	return types.MethodSetting{
-		CacheTtlInSeconds: 300, LoggingLevel: word("OFF"), RequireAuthorizationForCacheControl: true,
+		CacheTtlInSeconds: 300, LoggingLevel: new("OFF"), RequireAuthorizationForCacheControl: true,
 		ThrottlingBurstLimit: burstDefault, ThrottlingRateLimit: rateDefault,
 		UnauthorizedCacheControlHeaderStrategy: types.UnauthorizedCacheControlHeaderStrategySucceedWithResponseHeader,
 	}
