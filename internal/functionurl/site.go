@@ -62,8 +62,10 @@ type Config struct {
 	Signatures Signatures
 	Authorizer Authorizer
 	Invoker    Invoker
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Answered hears of every request to a URL that exists. May be nil.
+	Answered func(t Target, status int, took time.Duration)
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Site serves every function URL of a node.
@@ -131,6 +133,12 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.target = target
+	if s.cfg.Answered != nil {
+		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		began := s.cfg.Now()
+		defer func() { s.cfg.Answered(target, answer.status, s.cfg.Now().Sub(began)) }()
+		x.w, w = answer, answer
+	}
 	if target.Cors.Preflight(w.Header(), r) {
 		w.WriteHeader(http.StatusOK)
 		return
@@ -231,3 +239,18 @@ func (x *exchange) fail(err error) {
 	status, body := refusal(known)
 	refuse(x.w, status, known.Code, body)
 }
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader meets http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

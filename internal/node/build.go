@@ -200,7 +200,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Metrics:     p.metrics.Prometheus(),
 		Own:         admin.New(p.iam),
 		Handlers:    map[string]awsapi.Handler{"s3": p.s3},
-		Sites:       []awsapi.Site{urlSite(p.plane, p.iam, p.invoker, signatures, n.log), p.gateway, p.sns},
+		Sites:       []awsapi.Site{urlSite(p, signatures, n.log), p.gateway, p.sns},
 		Now:         time.Now,
 		Log:         n.log,
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/counter"
 	"github.com/hearthfaas/hearth/internal/eventsource"
 	"github.com/hearthfaas/hearth/internal/frontend"
+	"github.com/hearthfaas/hearth/internal/functionurl"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/metrics"
 )
@@ -55,6 +56,20 @@ func (a mappingMetrics) DeliveryFailed(m eventsource.Mapping) {
 // aged takes the age of asynchronous events.
 func aged(m *metrics.Service) func(lambda.FunctionID, time.Duration) {
 	return func(id lambda.FunctionID, age time.Duration) { m.Observe(id, "", "AsyncEventAge", age) }
+}
+
+// urlMetrics counts the requests to function URLs.
+func urlMetrics(m *metrics.Service) func(functionurl.Target, int, time.Duration) {
+	return func(t functionurl.Target, status int, took time.Duration) {
+		m.Count(t.Function, "", "UrlRequestCount", 1)
+		m.Observe(t.Function, "", "UrlRequestLatency", took)
+		switch {
+		case status >= http.StatusInternalServerError:
+			m.Count(t.Function, "", "Url5xxCount", 1)
+		case status >= http.StatusBadRequest:
+			m.Count(t.Function, "", "Url4xxCount", 1)
+		}
+	}
 }
 
 // sample takes into the metrics what the parts count themselves.

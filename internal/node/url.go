@@ -10,14 +10,14 @@ import (
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/functionurl"
 	"github.com/hearthfaas/hearth/internal/httpevent"
-	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
 // urlSite makes the site that answers at function URLs.
-func urlSite(plane *controlplane.Service, i *iam.Service, v invoker, signatures *awsapi.Authenticator, log *slog.Logger) *functionurl.Site {
+func urlSite(p *parts, signatures *awsapi.Authenticator, log *slog.Logger) *functionurl.Site {
 	return functionurl.New(functionurl.Config{
-		Functions: urlTargets{plane}, Signatures: signatures, Authorizer: i, Invoker: urlInvoker{v}, Now: time.Now, Log: log,
+		Functions: urlTargets{p.plane}, Signatures: signatures, Authorizer: p.iam, Invoker: urlInvoker{p.invoker},
+		Answered: urlMetrics(p.metrics), Now: time.Now, Log: log,
 	})
 }
 

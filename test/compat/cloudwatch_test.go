@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -125,6 +126,32 @@ func TestTheNamespaceIsAConditionOfPutMetricData(t *testing.T) {
 	for _, err := range []error{refused, list} {
 		if api, ok := errors.AsType[smithy.APIError](err); !ok || !strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestRequestsToFunctionURLsAreCounted(t *testing.T) {
+	h := up(t)
+	makeFunction(t, h, "web", `exports.handler = async (e) => ({ statusCode: Number(e.rawPath.slice(1)), body: "" })`)
+	s := newSite(t, h)
+	url := strings.TrimSuffix(openURL(t, lambda.NewFromConfig(h.AWS()), "web", nil), "/")
+	for _, path := range []string{"/200", "/404", "/404", "/503"} {
+		if _, err := s.call(http.MethodGet, url+path, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	for metric, want := range map[string]float64{"UrlRequestCount": 4, "Url4xxCount": 2, "Url5xxCount": 1} {
+		out, err := cloudwatch.NewFromConfig(h.AWS()).GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
+			Namespace: aws.String("AWS/Lambda"), MetricName: &metric, Period: aws.Int32(7200),
+			Dimensions: []types.Dimension{{Name: aws.String("FunctionName"), Value: aws.String("web")}},
+			StartTime:  aws.Time(now.Add(-time.Hour)), EndTime: aws.Time(now.Add(time.Hour)), Statistics: []types.Statistic{"Sum"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Datapoints) != 1 || *out.Datapoints[0].Sum != want {
+			t.Errorf("%s: got %v, want %v", metric, out.Datapoints, want)
 		}
 	}
 }
