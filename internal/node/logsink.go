@@ -30,7 +30,7 @@ func (s logSink) Open(ctx context.Context, stream worker.LogStream, as lambda.Cr
 	return &logWriter{
 		sink: s, caller: caller, stream: stream.Stream,
 		key:       logs.Key{Account: stream.Account, Region: stream.Region, Group: stream.Group},
-		groupARN:  group,
+		groupARN:  group + ":log-stream:", // as the API asks, so that policies written for AWS fit
 		streamARN: group + ":log-stream:" + stream.Stream,
 	}, nil
 }
