@@ -14,7 +14,7 @@ func TestAPIEventSourceMappingsOnTheWire(t *testing.T) {
 	a.function("f")
 	a.do(&lambda.CreateAliasInput{FunctionName: new("f"), Name: new("prod"), FunctionVersion: new("$LATEST")})
 	stream := "arn:aws:kinesis:us-east-1:000000000000:stream/s"
-	table := "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000"
+	other := "arn:aws:kinesis:us-east-1:000000000000:stream/t"
 	base := func(source, function, state string) string {
 		return `"UUID":"*","EventSourceMappingArn":"*","EventSourceArn":"` + source + `","FunctionArn":"` + apiPrefix + "function:" + function + `","LastModified":0.5,
 			"LastProcessingResult":"*","State":"` + state + `","FunctionResponseTypes":[],"MaximumBatchingWindowInSeconds":0,`
@@ -24,10 +24,10 @@ func TestAPIEventSourceMappingsOnTheWire(t *testing.T) {
 	created := a.do(&lambda.CreateEventSourceMappingInput{FunctionName: new("f"), EventSourceArn: new(stream), StartingPosition: types.EventSourcePositionTrimHorizon})
 	shows(t, created, 202, `{`+base(stream, "f", "Creating")+streams+`"BatchSize":100}`)
 	shows(t, a.do(&lambda.CreateEventSourceMappingInput{
-		FunctionName: new("f:prod"), EventSourceArn: new(table), StartingPosition: types.EventSourcePositionTrimHorizon, Enabled: new(false),
+		FunctionName: new("f:prod"), EventSourceArn: new(other), StartingPosition: types.EventSourcePositionTrimHorizon, Enabled: new(false),
 		BatchSize: new(int32(7)), FilterCriteria: &types.FilterCriteria{Filters: []types.Filter{{Pattern: new(`{"a":["b"]}`)}}},
 	}), 202,
-		`{`+base(table, "f:prod", "Disabled")+streams+`"BatchSize":7,"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[\"b\"]}"}]}}`)
+		`{`+base(other, "f:prod", "Disabled")+streams+`"BatchSize":7,"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[\"b\"]}"}]}}`)
 	var first struct{ UUID string }
 	if err := json.Unmarshal([]byte(created.body), &first); err != nil {
 		t.Fatal(err)

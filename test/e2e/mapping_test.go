@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,10 +24,15 @@ const readQueues = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Acti
 
 const writeLogs = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}`
 
-// grant gives a role one policy in the place of its last.
+// grant gives a role of h.role another policy in the place of its own.
 func (h *hearth) grant(t *testing.T, role, policy string) {
 	t.Helper()
-	_, err := iam.NewFromConfig(h.aws).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: new("own"), PolicyDocument: &policy})
+	h.grantAs(t, role, "own", policy)
+}
+
+func (h *hearth) grantAs(t *testing.T, role, name, policy string) {
+	t.Helper()
+	_, err := iam.NewFromConfig(h.aws).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &name, PolicyDocument: &policy})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,20 +81,23 @@ func empty(t *testing.T, c *sqs.Client, url string) bool {
 	return got.Attributes["ApproximateNumberOfMessages"] == "0" && got.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
 }
 
-// logged are the texts after a word in a function's log.
+// logged are the texts after a word in a function's log; an empty word stands for all.
 func (h *hearth) logged(t *testing.T, function, word string) []string {
 	t.Helper()
 	var lines []string
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(h.aws), &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: aws.String("/aws/lambda/" + function), FilterPattern: &word,
-	})
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/" + function)}
+	if word != "" {
+		in.FilterPattern = new(strconv.Quote(word))
+		word += " "
+	}
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(h.aws), in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
 			return nil // no log group yet
 		}
 		for _, e := range page.Events {
-			if _, text, ok := strings.Cut(*e.Message, word+" "); ok {
+			if _, text, ok := strings.Cut(*e.Message, word); ok {
 				lines = append(lines, strings.TrimSpace(text))
 			}
 		}
