@@ -31,6 +31,11 @@ var layers = []layer{
 		because:  "mechanisms know no component",
 	},
 	{
+		packages: []string{"loadbalancer"},
+		may:      nil,
+		because:  "the load balancer passes requests on and knows nothing of what is in them",
+	},
+	{
 		packages: []string{"awshttp"},
 		may:      nil,
 		because:  "an HTTP client knows no component",

@@ -85,7 +85,8 @@ func (r *requestContext) value(key string) string {
 	case "aws:sourceip":
 		return c.SourceIP
 	case "aws:securetransport":
-		return strconv.FormatBool(strings.HasPrefix(c.BaseURL, "https:"))
+		// A service of the node reaches another without a network between.
+		return strconv.FormatBool(c.Kind == lambda.PrincipalService || strings.HasPrefix(c.BaseURL, "https:"))
 	case "aws:useragent":
 		return c.UserAgent
 	case "aws:requestedregion":

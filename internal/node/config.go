@@ -23,6 +23,9 @@ import (
 type Config struct {
 	// Listen is the address of the one port, host:port; port 0 takes a free one.
 	Listen string `yaml:"listen" json:"listen"`
+	// TrustedProxies are the addresses and networks of load balancers whose word on who
+	// calls is taken (X-Forwarded-For).
+	TrustedProxies []string `yaml:"trusted_proxies,omitempty" json:"trusted_proxies,omitempty"`
 	// DataDir is where everything durable lies; made when it does not exist.
 	DataDir string `yaml:"data_dir" json:"data_dir"`
 	// Isolation is the sandbox driver: "namespace" or "process".
@@ -91,6 +94,9 @@ func (c Config) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		bad("listen: %q is not host:port", c.Listen)
+	}
+	if _, err := parsePrefixes(c.TrustedProxies); err != nil {
+		bad("trusted_proxies: %w", err)
 	}
 	if !filepath.IsAbs(c.DataDir) {
 		bad("data_dir: %q is not an absolute path", c.DataDir)

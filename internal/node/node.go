@@ -123,8 +123,12 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	environments.Go(func() error { return p.manager.Run(environmentsCtx) })
 	events := n.startEvents(alive, p)
 
+	trusted, err := parsePrefixes(n.cfg.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("trusted proxies: %w", err)
+	}
 	server := &http.Server{
-		Handler:           p.edge,
+		Handler:           behind(trusted, p.edge),
 		ReadHeaderTimeout: 30 * time.Second, // slow clients must not hold connections for ever
 		IdleTimeout:       5 * time.Minute,  // SDK pools keep connections about this long
 		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
@@ -150,7 +154,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	case <-events.done:
 	}
 	events.stop()
-	err := n.drain(alive, p, server, events)
+	err = n.drain(alive, p, server, events)
 	if ended := <-served; failed == nil {
 		failed = ended
 	}
