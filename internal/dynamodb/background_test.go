@@ -30,7 +30,7 @@ func (f *fixture) createIndex(table string) {
 }
 
 func (f *fixture) inIndex(table, g string) (int32, error) {
-	out, err := f.Service.query(f.ctx(), &ddb.QueryInput{
+	out, err := f.query(f.ctx(), &ddb.QueryInput{
 		TableName: &table, IndexName: aws.String("by-g"), KeyConditionExpression: aws.String("g = :g"), ExpressionAttributeValues: sdkItem{":g": str(g)},
 	})
 	if err != nil {
@@ -284,7 +284,10 @@ func TestIteratorsBeginWhereTheyWereAsked(t *testing.T) {
 		at       *time.Time
 		want     int
 	}{
-		{"TRIM_HORIZON", nil, nil, 5}, {"LATEST", nil, nil, 0}, {"AT_SEQUENCE_NUMBER", third, nil, 3}, {"AFTER_SEQUENCE_NUMBER", third, nil, 2},
+		{"TRIM_HORIZON", nil, nil, 5},
+		{"LATEST", nil, nil, 0},
+		{"AT_SEQUENCE_NUMBER", third, nil, 3},
+		{"AFTER_SEQUENCE_NUMBER", third, nil, 2},
 		{"AT_TIMESTAMP", nil, aws.Time(f.clock.Add(-150 * time.Second)), 2},
 	} {
 		if got, _ := read(c.kind, c.sequence, c.at); got != c.want {

@@ -95,7 +95,7 @@ func (f *fixture) ledger(t *testing.T, index string) map[string]transfer {
 	}
 	out := map[string]transfer{}
 	for {
-		page, err := f.Service.query(f.ctx(), in)
+		page, err := f.query(f.ctx(), in)
 		if err != nil {
 			t.Fatal(err)
 		}

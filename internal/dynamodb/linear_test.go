@@ -81,7 +81,7 @@ func (f *fixture) do(in registerInput) (out registerOutput, err error) {
 			out.values[n] = number(r.Item["v"])
 		}
 	case opQuery:
-		got, err := f.Service.query(f.ctx(), &ddb.QueryInput{
+		got, err := f.query(f.ctx(), &ddb.QueryInput{
 			TableName: table, KeyConditionExpression: aws.String("a = :a"), ExpressionAttributeValues: sdkItem{":a": str("r")}, ConsistentRead: aws.Bool(true),
 		})
 		if err != nil {

@@ -247,7 +247,7 @@ func (m *model) query(t *rapid.T) {
 	in.Limit = aws.Int32(int32(rapid.IntRange(1, 30).Draw(t, "limit")))
 	var got []modelItem
 	for {
-		page, err := m.f.Service.query(m.f.ctx(), in)
+		page, err := m.f.query(m.f.ctx(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,7 +278,7 @@ func (m *model) scan(t *rapid.T) {
 			TableName: aws.String("model"), Segment: &segment, TotalSegments: &segments, Limit: aws.Int32(int32(rapid.IntRange(1, 9).Draw(t, "limit"))),
 		}
 		for {
-			page, err := m.f.Service.scan(m.f.ctx(), in)
+			page, err := m.f.scan(m.f.ctx(), in)
 			if err != nil {
 				t.Fatal(err)
 			}

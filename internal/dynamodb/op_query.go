@@ -23,14 +23,16 @@ type queryRequest struct {
 
 func readQuery(in *ddb.QueryInput) (q queryRequest, err error) {
 	older := []given{
-		{"AttributesToGet", in.AttributesToGet != nil}, {"QueryFilter", in.QueryFilter != nil},
+		{"AttributesToGet", in.AttributesToGet != nil},
+		{"QueryFilter", in.QueryFilter != nil},
 		{"ConditionalOperator", in.ConditionalOperator != ""},
 	}
 	if in.KeyConditions != nil && in.KeyConditionExpression != nil {
 		older = append(older, given{"KeyConditions", true})
 	}
 	err = checkMixed([]given{
-		{"ProjectionExpression", in.ProjectionExpression != nil}, {"FilterExpression", in.FilterExpression != nil},
+		{"ProjectionExpression", in.ProjectionExpression != nil},
+		{"FilterExpression", in.FilterExpression != nil},
 		{"KeyConditionExpression", in.KeyConditionExpression != nil},
 	}, older, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if err != nil {

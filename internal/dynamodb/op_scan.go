@@ -17,7 +17,8 @@ func readScan(in *ddb.ScanInput) (q queryRequest, err error) {
 	err = checkMixed(
 		[]given{{"ProjectionExpression", in.ProjectionExpression != nil}, {"FilterExpression", in.FilterExpression != nil}},
 		[]given{
-			{"AttributesToGet", in.AttributesToGet != nil}, {"ScanFilter", in.ScanFilter != nil},
+			{"AttributesToGet", in.AttributesToGet != nil},
+			{"ScanFilter", in.ScanFilter != nil},
 			{"ConditionalOperator", in.ConditionalOperator != ""},
 		},
 		in.ExpressionAttributeNames, in.ExpressionAttributeValues)

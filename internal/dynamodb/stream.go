@@ -78,11 +78,10 @@ func (s *Service) openShard(tx *disk.Tx, parent string) (shardRecord, error) {
 }
 
 // closeShard ends the last shard of a stream.
-func (s *Service) closeShard(rec *streamRecord) *shardRecord {
+func (s *Service) closeShard(rec *streamRecord) {
 	last := &rec.Shards[len(rec.Shards)-1]
 	s.sequence++
 	last.End, last.Closed = s.sequence, s.now()
-	return last
 }
 
 // The events of records on disk.
@@ -139,7 +138,7 @@ func encodeRecord(event byte, at time.Time, keys, old, item attr.Item) []byte {
 	return b
 }
 
-// change record as it is read back.
+// streamed is a record as it is read back.
 type streamed struct {
 	event     byte
 	at        time.Time

@@ -162,7 +162,7 @@ func genValue(depth int) *rapid.Generator[Value] {
 
 func TestItemsComeBackFromDiskAndFromTheSDK(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		item := Item(rapid.MapOfN(rapid.String(), genValue(3), 0, 5).Draw(t, "item"))
+		item := rapid.MapOfN(rapid.String(), genValue(3), 0, 5).Draw(t, "item")
 		got, err := DecodeItem(EncodeItem(item))
 		if err != nil {
 			t.Fatal(err)
@@ -187,10 +187,21 @@ func TestSizesAreCountedAsDynamoDBDoes(t *testing.T) {
 		v    Value
 		want int
 	}{
-		{Str("héllo"), 6}, {num("0"), 1}, {num("5"), 2}, {num("-5"), 3}, {num("12"), 2}, {num("0.12"), 2}, {num("1.2"), 3}, {num("123"), 3},
-		{Value{Kind: Bool}, 1}, {Value{Kind: Null}, 1}, {Value{Kind: Binary, Text: "abc"}, 3},
-		{Value{Kind: StringSet, Set: []string{"a", "bc"}}, 3}, {Value{Kind: NumberSet, Set: []string{"1", "2"}}, 4},
-		{Value{Kind: List, List: []Value{Str("a"), Str("b")}}, 7}, {Value{Kind: Map, Map: Item{"k": Str("v")}}, 6},
+		{Str("héllo"), 6},
+		{num("0"), 1},
+		{num("5"), 2},
+		{num("-5"), 3},
+		{num("12"), 2},
+		{num("0.12"), 2},
+		{num("1.2"), 3},
+		{num("123"), 3},
+		{Value{Kind: Bool}, 1},
+		{Value{Kind: Null}, 1},
+		{Value{Kind: Binary, Text: "abc"}, 3},
+		{Value{Kind: StringSet, Set: []string{"a", "bc"}}, 3},
+		{Value{Kind: NumberSet, Set: []string{"1", "2"}}, 4},
+		{Value{Kind: List, List: []Value{Str("a"), Str("b")}}, 7},
+		{Value{Kind: Map, Map: Item{"k": Str("v")}}, 6},
 	} {
 		if got := c.v.Size(); got != c.want {
 			t.Errorf("%v: got %d, want %d", c.v, got, c.want)

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hearthfaas/hearth/internal/dynamodb/attr"
@@ -177,12 +178,12 @@ func (p *parser) compared() term {
 func (p *parser) comparator() Op {
 	t := p.peek()
 	if t.kind == tokenSign {
-		switch op := Op(t.text); op {
-		case Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual:
-			p.at++
-			return op
+		op := Op(t.text)
+		if !slices.Contains([]Op{Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual}, op) {
+			return ""
 		}
-		return ""
+		p.at++
+		return op
 	}
 	for _, op := range []Op{Between, In} {
 		if p.acceptKeyword(string(op)) {
