@@ -86,9 +86,10 @@ func (p *poller) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		if ctx.Err() == nil && !time.Now().Before(st.pause) {
+			now := m // what a batch begins with stays as it is
 			for range st.scale.start(st.gathering, st.running) {
 				st.gathering++
-				batches.Go(func() { p.batch(ctx, &m) })
+				batches.Go(func() { p.batch(ctx, &now) })
 			}
 		}
 		if ctx.Err() != nil && st.gathering+st.running == 0 {

@@ -15,6 +15,12 @@ import (
 	"github.com/hearthfaas/hearth/internal/queue"
 )
 
+// pause lets time pass until everything waits again.
+func pause(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // bubble runs a test on a clock of its own with a bench that is closed at the end.
 func bubble(t *testing.T, run func(t *testing.T, b *bench)) {
 	t.Helper()
@@ -47,9 +53,9 @@ func TestAMappingDeliversAndDeletes(t *testing.T) {
 			return `{"batchItemFailures":[{"itemIdentifier":"means nothing here"}]}`, false
 		}
 		stop := b.poll(mapping("q", eventsource.Settings{CountEvents: true}))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		b.send(q, numbered(95)...)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		if len(got) != 95 || b.left(q) != 0 {
 			t.Errorf("%d came, %d are left", len(got), b.left(q))
 		}
@@ -72,7 +78,7 @@ func TestAnIdleMappingHoldsOnePoll(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.queue("q", queue.Settings{})
 		stop := b.poll(mapping("q", eventsource.Settings{}))
-		time.Sleep(time.Hour)
+		pause(time.Hour)
 		stop()
 		if b.polls > 182 {
 			t.Errorf("%d polls in an hour", b.polls)
@@ -91,7 +97,7 @@ func TestWhatFailsComesAgainAndEndsInTheDeadLetterQueue(t *testing.T) {
 		}
 		stop := b.poll(mapping("q", eventsource.Settings{}))
 		b.send(q, "poison")
-		time.Sleep(5 * time.Minute)
+		pause(5 * time.Minute)
 		stop()
 		if len(times) != 3 || b.left(dead) != 1 || b.left(q) != 0 {
 			t.Fatalf("%d tries, %d dead", len(times), b.left(dead))
@@ -121,7 +127,7 @@ func TestOnlyReportedMessagesStay(t *testing.T) {
 				}
 				b.send(q, numbered(4)...)
 				stop := b.poll(mapping("q", eventsource.Settings{PartialResponses: true}))
-				time.Sleep(time.Second)
+				pause(time.Second)
 				stop()
 				if b.left(q) != c.stay {
 					t.Errorf("%d stay, want %d", b.left(q), c.stay)
@@ -143,7 +149,7 @@ func TestUnwantedMessagesAreDeletedUnseen(t *testing.T) {
 		}
 		b.send(q, `{"kind":"a"}`, `{"kind":"b"}`, `plain`, `{"kind":["a"]}`)
 		stop := b.poll(mapping("q", eventsource.Settings{CountEvents: true, Filters: []string{`{"body":{"kind":["a"]}}`}}))
-		time.Sleep(time.Second)
+		pause(time.Second)
 		stop()
 		if want := []string{`{"kind":"a"}`, `{"kind":["a"]}`}; !slices.Equal(seen, want) || b.left(q) != 0 {
 			t.Errorf("saw %q, %d left", seen, b.left(q))
@@ -157,9 +163,12 @@ func TestUnwantedMessagesAreDeletedUnseen(t *testing.T) {
 func TestAWindowGathersALargeBatch(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		q := b.queue("q", queue.Settings{})
+		var mu sync.Mutex
 		var sizes []int
 		var at []time.Time
 		b.handler = func(records []map[string]any) (string, bool) {
+			mu.Lock()
+			defer mu.Unlock()
 			sizes, at = append(sizes, len(records)), append(at, time.Now())
 			return "null", false
 		}
@@ -167,18 +176,20 @@ func TestAWindowGathersALargeBatch(t *testing.T) {
 		begin := time.Now()
 		for i := range 7 {
 			b.send(q, fmt.Sprint(i))
-			time.Sleep(time.Second)
+			pause(time.Second)
 		}
-		time.Sleep(10 * time.Second)
+		pause(10 * time.Second)
 		if !slices.Equal(sizes, []int{5, 2}) && !slices.Equal(sizes, []int{6, 1}) {
 			t.Errorf("the window gathered %v", sizes)
 		}
 		if d := at[0].Sub(begin); d < 5*time.Second || d > 5100*time.Millisecond {
 			t.Errorf("the window was open for %v", d)
 		}
+		mu.Lock()
 		sizes = nil
+		mu.Unlock()
 		b.send(q, numbered(50)...)
-		time.Sleep(6 * time.Second)
+		pause(6 * time.Second)
 		stop()
 		sum := 0
 		for _, n := range sizes {
@@ -206,7 +217,7 @@ func TestBatchesGrowInNumberWithTheBacklog(t *testing.T) {
 			return "null", false
 		}
 		stop := b.poll(mapping("q", eventsource.Settings{BatchSize: 1}))
-		time.Sleep(30 * time.Second)
+		pause(30 * time.Second)
 		_, most, _, _, _ := b.snapshot()
 		if most < 145 || most > 160 { // 5, and 5 more each second
 			t.Errorf("%d batches after half a minute", most)
@@ -222,14 +233,14 @@ func TestMaximumConcurrencyHolds(t *testing.T) {
 		b.handler = func([]map[string]any) (string, bool) { time.Sleep(time.Second); return "null", false }
 		live := mapping("q", eventsource.Settings{BatchSize: 1, ConcurrencyMax: 3})
 		stop := b.poll(live)
-		time.Sleep(20 * time.Second)
+		pause(20 * time.Second)
 		if _, most, _, _, _ := b.snapshot(); most != 3 {
 			t.Errorf("%d at a time", most)
 		}
 		m, _ := live.Now()
 		m.Settings.ConcurrencyMax, m.Revision = 10, 2
 		live.Set(m)
-		time.Sleep(40 * time.Second)
+		pause(40 * time.Second)
 		stop()
 		if _, most, _, _, _ := b.snapshot(); most != 10 || b.left(q) != 0 {
 			t.Errorf("%d at a time after the change, %d left", most, b.left(q))
@@ -245,7 +256,7 @@ func TestAThrottledFunctionLosesNothing(t *testing.T) {
 		b.handler = func([]map[string]any) (string, bool) { time.Sleep(2 * time.Second); return "null", false }
 		b.send(q, numbered(100)...)
 		stop := b.poll(mapping("q", eventsource.Settings{}))
-		time.Sleep(10 * time.Minute)
+		pause(10 * time.Minute)
 		stop()
 		_, most, refusals, _, _ := b.snapshot()
 		if b.left(q) != 0 || b.left(dead) != 0 || most != 1 {
@@ -263,13 +274,13 @@ func TestADisabledMappingFinishesWhatItHas(t *testing.T) {
 		b.handler = func([]map[string]any) (string, bool) { time.Sleep(2 * time.Second); return "null", false }
 		stop := b.poll(mapping("q", eventsource.Settings{}))
 		b.send(q, "one")
-		time.Sleep(time.Second)
+		pause(time.Second)
 		stop()
 		if b.left(q) != 0 {
 			t.Error("the batch in hand was not settled")
 		}
 		b.send(q, "two")
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if c, _ := b.engine.Counts(q); c.Visible != 1 {
 			t.Errorf("the queue was polled by a mapping that is off: %+v", c)
 		}
@@ -282,7 +293,7 @@ func TestWhatIsWrongWithTheQueueIsShown(t *testing.T) {
 		b.denied = "ReceiveMessage"
 		b.send(q, "one")
 		stop := b.poll(mapping("q", eventsource.Settings{}))
-		time.Sleep(10 * time.Minute)
+		pause(10 * time.Minute)
 		if b.polls > 30 {
 			t.Errorf("%d tries in ten minutes", b.polls)
 		}
@@ -293,7 +304,7 @@ func TestWhatIsWrongWithTheQueueIsShown(t *testing.T) {
 		b.mu.Lock()
 		b.denied = ""
 		b.mu.Unlock()
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if invokes, _, _, _, reports := b.snapshot(); invokes != 1 || !slices.Equal(reports, []string{text, ""}) {
 			t.Errorf("%d invokes, reported %q", invokes, reports)
 		}
@@ -301,21 +312,21 @@ func TestWhatIsWrongWithTheQueueIsShown(t *testing.T) {
 		b.denied = "DeleteMessage"
 		b.mu.Unlock()
 		b.send(q, "two")
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if _, _, _, _, reports := b.snapshot(); !strings.Contains(reports[len(reports)-1], "DeleteMessage") {
 			t.Errorf("reported %q", reports)
 		}
 		b.mu.Lock()
 		b.denied = ""
 		b.mu.Unlock()
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if _, _, _, _, reports := b.snapshot(); reports[len(reports)-1] != "" || b.left(q) != 0 {
 			t.Errorf("reported %q, %d left", reports, b.left(q))
 		}
 		if err := b.engine.Delete(t.Context(), q); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		stop()
 		if _, _, _, _, reports := b.snapshot(); !strings.Contains(reports[len(reports)-1], "NonExistentQueue") {
 			t.Errorf("reported %q", reports)
@@ -348,7 +359,7 @@ func TestALoopIsLeftToTheQueue(t *testing.T) {
 		b.looping = "Root=1;Lineage=16:a:16"
 		b.send(q, "trace:Root=2", "trace:"+b.looping, "trace:Root=3;Lineage=1:b:0")
 		stop := b.poll(mapping("q", eventsource.Settings{}))
-		time.Sleep(2 * time.Minute)
+		pause(2 * time.Minute)
 		stop()
 		if b.left(dead) != 1 || b.left(q) != 0 || !slices.Equal(b.traces, []string{"Root=3;Lineage=1:b:0;next"}) {
 			t.Errorf("%d dead, %d left, traces %q", b.left(dead), b.left(q), b.traces)
@@ -425,7 +436,7 @@ func TestGroupsKeepTheirOrderThroughFailuresAndRestarts(t *testing.T) {
 		}
 		for round := 0; b.left(q) > 0; round++ {
 			stop := b.poll(mapping("q.fifo", eventsource.Settings{PartialResponses: true}))
-			time.Sleep(7 * time.Second)
+			pause(7 * time.Second)
 			stop()
 			if round > 1000 {
 				t.Fatalf("%d messages are left after %d rounds", b.left(q), round)
@@ -458,7 +469,7 @@ func TestAnotherBatchOfAGroupWaitsThoughItsMessagesAreVisible(t *testing.T) {
 		}
 		b.send(q, "a:1", "a:2")
 		stop := b.poll(mapping("q.fifo", eventsource.Settings{}))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		stop()
 		if most != 1 {
 			t.Errorf("%d batches of a group at a time", most)

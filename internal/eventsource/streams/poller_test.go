@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,6 +62,12 @@ type event struct {
 	State   json.RawMessage
 	Final   bool `json:"isFinalInvokeForWindow"`
 	Early   bool `json:"isWindowTerminatedEarly"`
+}
+
+// pause lets time pass until everything waits again.
+func pause(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 func bubble(t *testing.T, run func(t *testing.T, b *bench)) {
@@ -275,9 +282,9 @@ func TestRecordsComeInOrderFromTheBeginning(t *testing.T) {
 			b.put(0, "k", strconv.Itoa(i))
 		}
 		stop := b.poll(mapping(eventsource.Settings{BatchSize: 2, RetriesMax: -1, CountEvents: true}))
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 		b.put(0, "k", "5")
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 		stop()
 		if want := []string{"0 1", "2 3", "4", "5"}; !slices.Equal(got, want) {
 			t.Errorf("got %q", got)
@@ -286,7 +293,7 @@ func TestRecordsComeInOrderFromTheBeginning(t *testing.T) {
 			t.Errorf("reported %q, counted %v", b.reports, b.counts)
 		}
 		stop = b.poll(mapping(eventsource.Settings{RetriesMax: -1}))
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 		stop()
 		if len(got) != 4 {
 			t.Errorf("after a restart what was done came again: %q", got)
@@ -297,7 +304,7 @@ func TestRecordsComeInOrderFromTheBeginning(t *testing.T) {
 func TestAnIdleShardIsReadOnceASecond(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		stop := b.poll(mapping(eventsource.Settings{}))
-		time.Sleep(time.Hour)
+		pause(time.Hour)
 		stop()
 		if b.reads > 3700 {
 			t.Errorf("%d reads in an hour", b.reads)
@@ -313,12 +320,12 @@ func TestLatestIsResolvedOnceAndKept(t *testing.T) {
 		b.put(0, "k", "old")
 		m := mapping(eventsource.Settings{StartingPosition: "LATEST"})
 		stop := b.poll(m)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		stop()
 		b.put(0, "k", "new")
 		b.put(1, "k", "other")
 		stop = b.poll(m)
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		stop()
 		slices.Sort(got)
 		if !slices.Equal(got, []string{"new", "other"}) {
@@ -332,11 +339,11 @@ func TestATimeIsAStart(t *testing.T) {
 		var got []string
 		b.collect(&got)
 		b.put(0, "k", "before")
-		time.Sleep(time.Second)
+		pause(time.Second)
 		at := time.Now()
 		b.put(0, "k", "after")
 		stop := b.poll(mapping(eventsource.Settings{StartingPosition: "AT_TIMESTAMP", StartingAt: at}))
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		stop()
 		if !slices.Equal(got, []string{"after"}) {
 			t.Errorf("got %q", got)
@@ -347,9 +354,9 @@ func TestATimeIsAStart(t *testing.T) {
 func TestAShardsChildrenComeAfterIt(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		var got []string
-		fail := true
+		var healthy atomic.Bool
 		b.handler = func(e event) (string, bool) {
-			if fail {
+			if !healthy.Load() {
 				return "", true
 			}
 			got = append(got, e.values())
@@ -360,16 +367,16 @@ func TestAShardsChildrenComeAfterIt(t *testing.T) {
 		b.put(1, "k", "2")
 		b.shards[0].closed = true
 		stop := b.poll(mapping(eventsource.Settings{RetriesMax: -1}))
-		time.Sleep(time.Minute)
-		fail = false
-		time.Sleep(2 * time.Minute)
+		pause(time.Minute)
+		healthy.Store(true)
+		pause(2 * time.Minute)
 		if !slices.Equal(got, []string{"1", "2"}) {
 			t.Errorf("got %q", got)
 		}
 		b.mu.Lock()
 		b.shards = b.shards[1:]
 		b.mu.Unlock()
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		stop()
 		rows, err := b.store.List(t.Context(), "mapping-checkpoint", uuid1, "", 10)
 		if err != nil || len(rows) != 2 { // that it has begun, and the child
@@ -402,7 +409,7 @@ func TestBisectingFindsTheOneThatFails(t *testing.T) {
 			b.put(0, "k", value)
 		}
 		stop := b.poll(mapping(eventsource.Settings{Bisect: true, RetriesMax: 1, OnFailure: "arn:aws:sqs:us-east-1:123456789012:failed"}))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		stop()
 		if want := []string{"0 1 2 3", "4", "6 7"}; !slices.Equal(got, want) {
 			t.Errorf("got %q", got)
@@ -438,7 +445,7 @@ func TestTheLowestReportedRecordIsWhereItGoesOn(t *testing.T) {
 			b.put(0, "k", strconv.Itoa(i))
 		}
 		stop := b.poll(mapping(eventsource.Settings{PartialResponses: true, RetriesMax: -1}))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		stop()
 		if want := []string{"0 1 2 3", "1 2 3"}; !slices.Equal(got, want) {
 			t.Errorf("got %q", got)
@@ -451,7 +458,7 @@ func TestRecordsThatAreTooOldGoToABucket(t *testing.T) {
 		b.handler = func(event) (string, bool) { return "", true }
 		b.put(0, "k", "v")
 		stop := b.poll(mapping(eventsource.Settings{RetriesMax: -1, RecordAgeMax: time.Minute, OnFailure: "arn:aws:s3:::failed"}))
-		time.Sleep(5 * time.Minute)
+		pause(5 * time.Minute)
 		stop()
 		if len(b.delivered) != 1 || !strings.HasPrefix(b.delivered[0].key, "aws/lambda/"+uuid1+"/s0/2000/01/01/2000-01-01T00.0") {
 			t.Fatalf("delivered %v", b.delivered)
@@ -475,14 +482,14 @@ func TestUnwantedRecordsAreSkippedForGood(t *testing.T) {
 		b.put(0, "k", "no")
 		s := eventsource.Settings{Filters: []string{`{"value":["yes"]}`}, CountEvents: true}
 		stop := b.poll(mapping(s))
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		stop()
 		if !slices.Equal(got, []string{"yes"}) || b.counts[eventsource.MetricFilteredOut] != 2 {
 			t.Errorf("got %q, counted %v", got, b.counts)
 		}
 		s.Filters = nil
 		stop = b.poll(mapping(s))
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		stop()
 		if len(got) != 1 {
 			t.Errorf("what was skipped came later: %q", got)
@@ -508,13 +515,13 @@ func TestAWindowCarriesItsState(t *testing.T) {
 		stop := b.poll(m)
 		for i := range 130 { // one each second
 			b.put(0, "k", strconv.Itoa(i))
-			time.Sleep(time.Second)
+			pause(time.Second)
 			if i == 30 {
 				stop()
 				stop = b.poll(m)
 			}
 		}
-		time.Sleep(2 * time.Minute)
+		pause(2 * time.Minute)
 		stop()
 		want := []string{"00:00:00–00:01:00 60", "00:01:00–00:02:00 60", "00:02:00–00:03:00 10"}
 		if !slices.Equal(finals, want) {
@@ -536,7 +543,7 @@ func TestAWindowWithTooMuchStateEndsEarly(t *testing.T) {
 		b.put(0, "k", "small")
 		b.put(0, "k", "large")
 		stop := b.poll(mapping(eventsource.Settings{Tumbling: time.Minute, BatchSize: 1}))
-		time.Sleep(30 * time.Second)
+		pause(30 * time.Second)
 		stop()
 		if want := []string{"small final=false early=false {}", `large final=false early=false {"n":1}`, ` final=true early=true {"n":1}`}; !slices.Equal(got, want) {
 			t.Errorf("got %q", got)
@@ -551,24 +558,24 @@ func TestAReadGoesOnAfterWhatPasses(t *testing.T) {
 		b.denied = true
 		b.put(0, "k", "1")
 		stop := b.poll(mapping(eventsource.Settings{}))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		set := func(change func()) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			change()
 		}
 		set(func() { b.denied = false })
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		set(func() { b.expire = true })
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		b.put(0, "k", "2")
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		stop()
 		b.put(0, "k", "3")
 		b.put(0, "k", "4")
 		set(func() { b.shards[0].trimmed = 3 })
 		stop = b.poll(mapping(eventsource.Settings{}))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		stop()
 		if !slices.Equal(got, []string{"1", "2", "4"}) {
 			t.Errorf("got %q", got)
@@ -654,7 +661,7 @@ func TestKeysKeepTheirOrderThroughFailuresAndRestarts(t *testing.T) {
 				m := mapping(eventsource.Settings{BatchSize: 10, Parallelization: 4, PartialResponses: true, Bisect: bisect, RetriesMax: -1})
 				for round := 0; !complete(); round++ {
 					stop := b.poll(m)
-					time.Sleep(3 * time.Second)
+					pause(3 * time.Second)
 					stop()
 					if round > 2000 {
 						t.Fatalf("not complete: %v", slices.Collect(maps.Values(next)))
