@@ -83,7 +83,7 @@ func (l *local) named(ctx context.Context, c lambda.Caller, service, name string
 	if c.RequestID == "" {
 		c.RequestID = lambda.NewRequestID()
 	}
-	_, err = op.Call(lambda.WithCaller(ctx, c), in)
+	_, err = op.Call(lambda.WithCaller(wire.WithSent(ctx, nil), c), in)
 	return err
 }
 
@@ -112,7 +112,7 @@ func localRun[Out any](ctx context.Context, op localOperation, c lambda.Caller, 
 	if c.RequestID == "" {
 		c.RequestID = lambda.NewRequestID()
 	}
-	out, err := op.Call(lambda.WithCaller(ctx, c), in)
+	out, err := op.Call(lambda.WithCaller(wire.WithSent(ctx, nil), c), in)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func WithSent(ctx context.Context, c *Call) context.Context {
 // when one part of the node calls another, nothing was sent.
 func Sent(ctx context.Context, path ...any) bool {
 	c, ok := ctx.Value(sentKey{}).(*Call)
-	if !ok {
+	if !ok || c == nil {
 		return false
 	}
 	if c.formRoot != nil {
