@@ -86,7 +86,7 @@ func (s *Service) updateSettings(rec *tableRecord, in *ddb.UpdateTableInput) err
 		if err != nil {
 			return err
 		}
-		if was == provisioned && to.Read == rec.Throughput.Read && to.Write == rec.Throughput.Write && alone(in) {
+		if was == provisioned && to.Read == rec.Throughput.Read && to.Write == rec.Throughput.Write && onlyThroughput(in) {
 			return invalid("The provisioned throughput for the table will not change. The requested value equals the current value. "+
 				"Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. "+
 				"Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d. "+
@@ -110,8 +110,8 @@ func (s *Service) updateSettings(rec *tableRecord, in *ddb.UpdateTableInput) err
 	return nil
 }
 
-// alone says that the throughput is all that a request changes.
-func alone(in *ddb.UpdateTableInput) bool {
+// onlyThroughput says that the throughput is all that a request changes.
+func onlyThroughput(in *ddb.UpdateTableInput) bool {
 	return in.GlobalSecondaryIndexUpdates == nil && in.StreamSpecification == nil && in.DeletionProtectionEnabled == nil &&
 		in.SSESpecification == nil && in.TableClass == ""
 }
