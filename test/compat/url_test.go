@@ -100,7 +100,7 @@ func (s site) want(method, url, body string, status int, text string, h ...strin
 }
 
 // signed signs a request for a service as AWS's tools do.
-func signed(t *testing.T, cfg aws.Config, service, method, url, body string) *http.Request {
+func signed(t testing.TB, cfg aws.Config, service, method, url, body string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
