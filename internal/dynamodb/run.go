@@ -97,15 +97,15 @@ func (s *Service) build(ctx context.Context, k Key, space disk.Space, find func(
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		var next []byte // Do may run twice, each time from the same key
 		err := s.disk.Write(ctx, disk.Write{Size: stepMax << 10, Do: func(tx *disk.Tx) error {
+			next = nil
 			t := s.find(k)
 			if t == nil {
-				from = nil
 				return nil
 			}
 			i, ok := find(t)
 			if !ok || (i != nil && i.Space != space) || (i == nil && t.TTL.Space != space) {
-				from = nil
 				return nil
 			}
 			entries, err := tx.List(t.ID, from, stepMax)
@@ -121,15 +121,15 @@ func (s *Service) build(ctx context.Context, k Key, space disk.Space, find func(
 					return err
 				}
 			}
-			from = nil
 			if len(entries) == stepMax {
-				from = append(slices.Clone(entries[stepMax-1].Key), 0)
+				next = append(slices.Clone(entries[stepMax-1].Key), 0)
 			}
 			return nil
 		}})
 		if err != nil {
 			return err
 		}
+		from = next
 	}
 	_, err := s.alter(ctx, k, func(_ *disk.Tx, _ *table, rec *tableRecord) (func(), error) {
 		for n := range rec.Indexes {
