@@ -56,8 +56,6 @@ type Mappings interface {
 	// Mappings are all mappings, and a channel that is closed when they may have
 	// changed.
 	Mappings() (all []Mapping, changed <-chan struct{})
-	// ReportMapping sets LastProcessingResult; empty shows none.
-	ReportMapping(uuid, result string)
 }
 
 // Function is what a mapping invokes.
@@ -115,18 +113,6 @@ type Metrics interface {
 	// DeliveryFailed counts DestinationDeliveryFailures.
 	DeliveryFailed(m Mapping)
 }
-
-// NoMetrics counts nothing.
-type NoMetrics struct{}
-
-// CountEvents meets Metrics.
-func (NoMetrics) CountEvents(Mapping, string, int) {}
-
-// IteratorAge meets Metrics.
-func (NoMetrics) IteratorAge(Mapping, time.Duration) {}
-
-// DeliveryFailed meets Metrics.
-func (NoMetrics) DeliveryFailed(Mapping) {}
 
 // Live is a mapping as it is now: pollers read it before each batch, so that most
 // changes need no new poller.

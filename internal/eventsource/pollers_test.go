@@ -28,8 +28,6 @@ func (p *plane) Mappings() ([]Mapping, <-chan struct{}) {
 	return out, p.changed
 }
 
-func (p *plane) ReportMapping(string, string) {}
-
 // set changes a mapping, or removes it.
 func (p *plane) set(uuid string, change func(*Mapping) (keep bool)) {
 	p.mu.Lock()

@@ -69,7 +69,7 @@ func (s *mappingSources) Mappings() ([]eventsource.Mapping, <-chan struct{}) {
 	return all, changed
 }
 
-// ReportMapping meets eventsource.Mappings.
+// ReportMapping sets a mapping's LastProcessingResult; empty shows none.
 func (s *mappingSources) ReportMapping(uuid, result string) {
 	s.parts.plane.ReportMapping(uuid, result)
 }
