@@ -4,8 +4,8 @@ package examples
 
 import "embed"
 
-// Files has one folder for each example. The Go one is not among them: it is built,
-// not carried.
+// Files has one folder for each example of `hearth demo`. Those in Go are not among
+// them: they are built, not carried.
 //
 //go:embed hello hello-python callback event-and-context random-outside random-outside-python database-outside cpu-bound failing failing-python slow
 var Files embed.FS
