@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,7 @@ func (a *app) up(ctx context.Context, cfg node.Config, log *slog.Logger) error {
 		if err := a.printReady(cfg, n.Addr()); err != nil {
 			log.WarnContext(ctx, "the ready line could not be written", "error", err)
 		}
+		debug.FreeOSMemory() // a start needs several times what a running Hearth does
 		err = <-done
 	}
 	switch {
