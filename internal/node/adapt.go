@@ -70,10 +70,16 @@ func (a invoker) InvokeStream(ctx context.Context, in awsapi.InvokeInput, sink l
 	return awsapi.InvokeOutput(out), nil
 }
 
+// noCapacity is AWS's text for an invoke that no worker has room for. It is no throttle:
+// the caller is within its limits.
+const noCapacity = "We currently do not have sufficient capacity in the region you requested. " +
+	"Our system will be working on provisioning additional capacity. " +
+	"You can avoid getting this error by temporarily reducing your request rate."
+
 // invokeError turns what went wrong below the frontend into what the caller sees.
 func invokeError(err error) error {
 	if errors.Is(err, workermanager.ErrNoCapacity) {
-		return lambda.Throttled(lambda.ReasonConcurrentInvocationLimit)
+		return lambda.Errorf(lambda.CodeService, noCapacity)
 	}
 	if missing, ok := errors.AsType[*runtimes.Unavailable](err); ok {
 		return lambda.Errorf(lambda.CodeInvalidParameterValue, "%s", missing.Error())
@@ -107,7 +113,7 @@ func newFleet(w *worker.Worker, id string) *fleet {
 }
 
 // Candidates meets placement.Fleet.
-func (f *fleet) Candidates(context.Context) ([]placement.Candidate, error) {
+func (f *fleet) Candidates(context.Context, placement.Need) ([]placement.Candidate, error) {
 	free, err := f.freeMB()
 	if err != nil {
 		return nil, err
