@@ -140,7 +140,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	}
 	host := newFleet(p.worker, workerCfg.ID)
 	p.manager = workermanager.New(workermanager.Config{
-		IdleTimeout: n.cfg.IdleTimeout, AgeMax: environmentAgeMax,
+		IdleTimeout: n.cfg.IdleTimeout, KeepAlive: n.cfg.KeepAlive, AgeMax: environmentAgeMax,
 	}, host, host, n.log)
 
 	links := code.NewLinks(packages, nil)

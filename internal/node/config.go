@@ -16,6 +16,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/counter"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/worker"
+	"github.com/hearthfaas/hearth/internal/workermanager"
 )
 
 // Config is the whole configuration of a process. The zero value is not valid:
@@ -45,6 +46,10 @@ type Config struct {
 	RequestsPerConcurrency int `yaml:"requests_per_concurrency" json:"requests_per_concurrency"`
 	// IdleTimeout is how long an environment stays warm without an invoke.
 	IdleTimeout time.Duration `yaml:"idle_timeout" json:"idle_timeout"`
+	// KeepAlive is "fixed": every function's environments stay for IdleTimeout; or
+	// "adaptive": for as long as the function's own idle times suggest, and for
+	// IdleTimeout while they suggest nothing.
+	KeepAlive workermanager.KeepAlive `yaml:"keep_alive" json:"keep_alive"`
 	// BootAhead is how many environments at most wait ready, their runtime started, before
 	// it is known for which function; 0 starts each from scratch. It needs namespace
 	// isolation.
@@ -81,6 +86,7 @@ func Default() Config {
 		ScaleBurst:             1000, // AWS's
 		RequestsPerConcurrency: counter.AWSRequestsPerConcurrency,
 		IdleTimeout:            10 * time.Minute, // AWS keeps environments for minutes; the order of magnitude is what people expect
+		KeepAlive:              workermanager.Fixed,
 		BootAhead:              worker.Default().BootAhead,
 		Path:                   "/usr/local/bin:/usr/bin:/bin",
 		TimeScale:              1,
@@ -124,6 +130,9 @@ func (c Config) Validate() error {
 	}
 	if c.IdleTimeout < time.Second {
 		bad("idle_timeout: %s is below 1s", c.IdleTimeout)
+	}
+	if !slices.Contains([]workermanager.KeepAlive{workermanager.Fixed, workermanager.Adaptive}, c.KeepAlive) {
+		bad(`keep_alive: %q is neither "fixed" nor "adaptive"`, c.KeepAlive)
 	}
 	if c.MemoryMB < 0 {
 		bad("memory_mb: %d is negative", c.MemoryMB)

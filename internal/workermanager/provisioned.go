@@ -85,13 +85,14 @@ func (m *Manager) level(p *pool, now time.Time) {
 
 // makeAhead makes one provisioned environment.
 func (m *Manager) makeAhead(p *pool, v *lambda.Version) {
-	env, err := m.open(v)
+	env, on, err := m.open(v)
 	if err == nil && !env.Initialised() {
 		err = ErrInit
 		m.closeEnvironment(env)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.opening, on)
 	a := &p.ahead
 	a.starting--
 	now := time.Now()
@@ -105,10 +106,11 @@ func (m *Manager) makeAhead(p *pool, v *lambda.Version) {
 	}
 	a.failed = nil
 	a.alive++
-	h := &holding{env: env, pool: p, born: now, lastUsed: now, ahead: true}
-	m.held[env] = h
-	if m.closed || p.retired || a.alive > a.want {
+	h := m.hold(env, p, on)
+	h.ahead = true
+	if m.closed || p.retired || h.vacated || a.alive > a.want {
 		m.discard(h)
+		m.level(p, now)
 		return
 	}
 	p.busy++
@@ -122,16 +124,7 @@ func (m *Manager) makeAhead(p *pool, v *lambda.Version) {
 // again. The mutex is held.
 func (m *Manager) tend(p *pool, now time.Time) {
 	a := &p.ahead
-	kept := a.idle[:0]
-	for _, h := range a.idle {
-		if now.Sub(h.born) > m.cfg.AgeMax {
-			m.discard(h)
-		} else {
-			kept = append(kept, h)
-		}
-	}
-	clear(a.idle[len(kept):])
-	a.idle = kept
+	a.idle = m.keep(a.idle, func(h *holding) bool { return now.Sub(h.born) <= m.cfg.AgeMax })
 	m.level(p, now)
 }
 

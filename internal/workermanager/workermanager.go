@@ -50,8 +50,10 @@ type Environment interface {
 
 // Config is the manager's configuration.
 type Config struct {
-	// IdleTimeout is how long an environment stays warm without an invoke.
+	// IdleTimeout is how long an environment stays warm without an invoke, unless
+	// KeepAlive finds a better time.
 	IdleTimeout time.Duration
+	KeepAlive   KeepAlive // empty is Fixed
 	// AgeMax is how old an environment may become before it is replaced: its role
 	// credentials must not end under it.
 	AgeMax time.Duration
@@ -78,10 +80,21 @@ type Manager struct {
 	// work counts the goroutines that start and end environments.
 	work sync.WaitGroup
 
-	mu     sync.Mutex // guards all that follows
-	pools  map[lambda.EnvironmentKey]*pool
-	held   map[Environment]*holding
-	closed bool
+	mu    sync.Mutex // guards all that follows
+	pools map[lambda.EnvironmentKey]*pool
+	held  map[Environment]*holding
+	idle  *ring
+	// opening are the starts under way on some worker.
+	opening   map[*opening]struct{}
+	histories map[lambda.FunctionID]*History
+	forgetAt  time.Time // when unused histories are looked for
+	closed    bool
+}
+
+// opening is one start under way; the manager's mutex guards it.
+type opening struct {
+	workerID string
+	vacated  bool // the worker was given up meanwhile
 }
 
 // pool is the environments of one version; the manager's mutex guards it.
@@ -102,6 +115,10 @@ type holding struct {
 	born     time.Time
 	lastUsed time.Time
 	ahead    bool // made for provisioned concurrency
+	workerID string
+	vacated  bool // its worker is given up: it ends with its invoke
+	// older and newer are its neighbours in the ring of idle environments, nil outside it.
+	older, newer *holding
 }
 
 // grant is what a waiting invoke gets: an environment or an error.
@@ -117,8 +134,11 @@ func New(cfg Config, placer Placer, workers Workers, log *slog.Logger) *Manager 
 	return &Manager{
 		cfg: cfg, placer: placer, workers: workers, log: log,
 		life: life, end: end,
-		pools: make(map[lambda.EnvironmentKey]*pool),
-		held:  make(map[Environment]*holding),
+		idle:      newRing(),
+		pools:     make(map[lambda.EnvironmentKey]*pool),
+		held:      make(map[Environment]*holding),
+		opening:   make(map[*opening]struct{}),
+		histories: make(map[lambda.FunctionID]*History),
 	}
 }
 
@@ -143,9 +163,12 @@ func (m *Manager) Acquire(ctx context.Context, v *lambda.Version) (env Environme
 		p.idle[n-1] = nil
 		p.idle = p.idle[:n-1]
 		p.busy++
+		h.remove()
+		m.reused(h)
 		m.mu.Unlock()
 		return h.env, false, nil
 	}
+	m.missed(p)
 	turn := make(chan grant, 1)
 	p.waiters = append(p.waiters, turn)
 	if p.starting < len(p.waiters) {
@@ -173,7 +196,7 @@ func (m *Manager) Return(env Environment, healthy bool) {
 	}
 	h.lastUsed = time.Now()
 	tooMany := h.ahead && h.pool.ahead.alive > h.pool.ahead.want
-	if !healthy || tooMany || h.pool.retired || m.closed || h.lastUsed.Sub(h.born) > m.cfg.AgeMax {
+	if !healthy || tooMany || h.vacated || h.pool.retired || m.closed || h.lastUsed.Sub(h.born) > m.cfg.AgeMax {
 		h.pool.busy--
 		m.discard(h)
 		m.level(h.pool, h.lastUsed)
@@ -202,7 +225,7 @@ func (m *Manager) hand(h *holding) bool {
 	if h.ahead {
 		p.ahead.idle = append(p.ahead.idle, h)
 	} else {
-		p.idle = append(p.idle, h)
+		m.rest(h)
 	}
 	return false
 }
@@ -211,7 +234,7 @@ func (m *Manager) hand(h *holding) bool {
 func (m *Manager) startOne(p *pool, v *lambda.Version) {
 	p.starting++
 	m.work.Go(func() {
-		env, err := m.open(v)
+		env, on, err := m.open(v)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		p.starting--
@@ -219,10 +242,8 @@ func (m *Manager) startOne(p *pool, v *lambda.Version) {
 			m.startFailed(p, err)
 			return
 		}
-		now := time.Now()
-		h := &holding{env: env, pool: p, born: now, lastUsed: now}
-		m.held[env] = h
-		if m.closed || (p.retired && len(p.waiters) == 0) {
+		h := m.hold(env, p, on)
+		if m.closed || ((p.retired || h.vacated) && len(p.waiters) == 0) {
 			m.discard(h)
 			return
 		}
@@ -234,9 +255,24 @@ func (m *Manager) startOne(p *pool, v *lambda.Version) {
 			return
 		}
 		p.busy--
-		p.idle = append(p.idle, h)
+		m.rest(h)
 		env.Idle()
 	})
+}
+
+// rest makes an environment idle. The mutex is held.
+func (m *Manager) rest(h *holding) {
+	h.pool.idle = append(h.pool.idle, h)
+	m.idle.push(h)
+}
+
+// hold notes an environment that was just made. The mutex is held.
+func (m *Manager) hold(env Environment, p *pool, on *opening) *holding {
+	now := time.Now()
+	h := &holding{env: env, pool: p, born: now, lastUsed: now, workerID: on.workerID, vacated: on.vacated}
+	delete(m.opening, on)
+	m.held[env] = h
+	return h
 }
 
 // startFailed tells one waiting invoke of a failed start, unless other starts or
@@ -254,44 +290,34 @@ func (m *Manager) startFailed(p *pool, err error) {
 	m.forgetIfEmpty(p)
 }
 
-// open makes one environment, evicting idle ones while the fleet is full.
-func (m *Manager) open(v *lambda.Version) (Environment, error) {
+// open makes one environment, evicting idle ones while the fleet is full. The caller
+// holds it, or removes the opening, under the mutex.
+func (m *Manager) open(v *lambda.Version) (Environment, *opening, error) {
+	evictedOn := ""
 	for {
 		workerID, err := m.placer.Place(m.life, v)
-		if errors.Is(err, ErrNoCapacity) && m.evictOne() {
-			continue
+		if errors.Is(err, ErrNoCapacity) {
+			if on, ok := m.evictOne(evictedOn); ok {
+				evictedOn = on
+				continue
+			}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("place an environment of %s: %w", v.Function.ARN(), err)
+			return nil, nil, fmt.Errorf("place an environment of %s: %w", v.Function.ARN(), err)
 		}
+		on := &opening{workerID: workerID}
+		m.mu.Lock()
+		m.opening[on] = struct{}{}
+		m.mu.Unlock()
 		env, err := m.workers.Open(m.life, workerID, v)
 		if err != nil {
-			return nil, fmt.Errorf("open an environment of %s on %s: %w", v.Function.ARN(), workerID, err)
+			m.mu.Lock()
+			delete(m.opening, on)
+			m.mu.Unlock()
+			return nil, nil, fmt.Errorf("open an environment of %s on %s: %w", v.Function.ARN(), workerID, err)
 		}
-		return env, nil
+		return env, on, nil
 	}
-}
-
-// evictOne ends the idle environment, of whatever function, that was used least
-// recently, and waits until it is gone. It reports false when nothing is idle.
-func (m *Manager) evictOne() bool {
-	m.mu.Lock()
-	var oldest *holding
-	for _, p := range m.pools {
-		if len(p.idle) > 0 && (oldest == nil || p.idle[0].lastUsed.Before(oldest.lastUsed)) {
-			oldest = p.idle[0]
-		}
-	}
-	if oldest == nil {
-		m.mu.Unlock()
-		return false
-	}
-	oldest.pool.idle = oldest.pool.idle[1:]
-	delete(m.held, oldest.env)
-	m.forgetIfEmpty(oldest.pool)
-	m.mu.Unlock()
-	m.closeEnvironment(oldest.env)
-	return true
 }
 
 // abandon takes a waiting invoke out of the queue; what it was given meanwhile goes
@@ -341,6 +367,41 @@ func (m *Manager) retire(p *pool) {
 	m.forgetIfEmpty(p)
 }
 
+// Vacate ends the environments of a worker that leaves or is lost: idle ones now, busy
+// ones when their invoke is over. What is provisioned is made anew elsewhere. Placement
+// must not name the worker any more when Vacate is called.
+func (m *Manager) Vacate(workerID string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for on := range m.opening {
+		on.vacated = on.vacated || on.workerID == workerID
+	}
+	for _, h := range m.held {
+		h.vacated = h.vacated || h.workerID == workerID
+	}
+	for _, p := range m.pools {
+		p.idle = m.keep(p.idle, func(h *holding) bool { return !h.vacated })
+		p.ahead.idle = m.keep(p.ahead.idle, func(h *holding) bool { return !h.vacated })
+		m.level(p, time.Now())
+		m.forgetIfEmpty(p)
+	}
+}
+
+// keep discards the idle environments that are not to stay and returns the others. The
+// mutex is held.
+func (m *Manager) keep(idle []*holding, stays func(*holding) bool) []*holding {
+	kept := idle[:0]
+	for _, h := range idle {
+		if stays(h) {
+			kept = append(kept, h)
+		} else {
+			m.discard(h)
+		}
+	}
+	clear(idle[len(kept):])
+	return kept
+}
+
 // Run ends environments that have been idle too long, until ctx ends; then it ends
 // all that are left and returns when they are gone. Invokes must be over by then.
 func (m *Manager) Run(ctx context.Context) error {
@@ -361,25 +422,25 @@ func (m *Manager) Run(ctx context.Context) error {
 func (m *Manager) reap(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.forgetHistories(now)
 	for _, p := range m.pools {
-		kept := p.idle[:0]
-		for _, h := range p.idle {
-			if overdue(m.cfg, now, h.born, h.lastUsed) {
-				m.discard(h)
-			} else {
-				kept = append(kept, h)
+		past := m.histories[p.key.Function]
+		keep := m.cfg.KeepAlive.Keep(m.cfg.IdleTimeout, past)
+		p.idle = m.keep(p.idle, func(h *holding) bool {
+			stays := !overdue(now, h.born, h.lastUsed, keep, m.cfg.AgeMax)
+			if !stays && past != nil {
+				past.Ended(h.lastUsed)
 			}
-		}
-		clear(p.idle[len(kept):])
-		p.idle = kept
+			return stays
+		})
 		m.tend(p, now)
 		m.forgetIfEmpty(p)
 	}
 }
 
 // overdue is pure: whether an idle environment has to go.
-func overdue(cfg Config, now, born, lastUsed time.Time) bool {
-	return now.Sub(lastUsed) > cfg.IdleTimeout || now.Sub(born) > cfg.AgeMax
+func overdue(now, born, lastUsed time.Time, keep, ageMax time.Duration) bool {
+	return now.Sub(lastUsed) > keep || now.Sub(born) > ageMax
 }
 
 // stop ends everything and waits for it.
@@ -406,6 +467,7 @@ func (m *Manager) stop() {
 // held; the caller has taken it out of idle or busy.
 func (m *Manager) discard(h *holding) {
 	delete(m.held, h.env)
+	h.remove()
 	if h.ahead {
 		h.pool.ahead.alive--
 	}
