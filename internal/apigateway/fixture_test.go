@@ -80,7 +80,7 @@ func (p *peers) Invoke(_ context.Context, c lambda.Caller, arn, _ string, payloa
 	return lambda.Result{Payload: text}, err
 }
 
-func (p *peers) As(context.Context, string, string) (lambda.Caller, error) {
+func (p *peers) As(context.Context, door.API, string, string) (lambda.Caller, error) {
 	return lambda.Caller{Kind: lambda.PrincipalAssumedRole, Account: account}, nil
 }
 
@@ -158,7 +158,13 @@ func startOn(t *testing.T, st store.Store, p *peers) *fixture {
 	s, err := Open(t.Context(), Config{
 		Store: st, Endpoint: func(id, region string) string { return "http://" + id + ".execute-api." + region + ".localhost" },
 		Peers: door.Peers{Invoker: p, Authorizer: p, Signatures: p, Policies: p, Keys: p, Client: door.NewClient(true), Now: p.Now, Log: log},
-		Now:   p.Now, Log: log,
+		PassRole: func(_ context.Context, role string) error {
+			if strings.HasSuffix(role, "/other") {
+				return lambda.Errorf(lambda.CodeAccessDenied, "may not pass %s", role)
+			}
+			return nil
+		},
+		Now: p.Now, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

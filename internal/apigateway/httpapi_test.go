@@ -376,6 +376,10 @@ func TestHTTPAPIsRefuse(t *testing.T) {
 			_, err := c.CreateIntegration(ctx, &gw.CreateIntegrationInput{ApiId: &api, IntegrationType: types.IntegrationTypeAwsProxy, IntegrationUri: new(functionARN("f")), TimeoutInMillis: new(int32(30001))})
 			return err
 		}, "BadRequestException"},
+		{"a role that the caller may not pass", func() error {
+			_, err := c.CreateIntegration(ctx, &gw.CreateIntegrationInput{ApiId: &api, IntegrationType: types.IntegrationTypeAwsProxy, IntegrationUri: new(functionARN("f")), CredentialsArn: new("arn:aws:iam::000000000000:role/other")})
+			return err
+		}, "AccessDeniedException"},
 		{"an integration with SQS", func() error {
 			_, err := c.CreateIntegration(ctx, &gw.CreateIntegrationInput{ApiId: &api, IntegrationType: types.IntegrationTypeAwsProxy, IntegrationSubtype: new("SQS-SendMessage")})
 			return err

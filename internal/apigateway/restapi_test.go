@@ -390,6 +390,10 @@ func TestRESTAPIsRefuse(t *testing.T) {
 			_, err := c.PutIntegration(ctx, &gw.PutIntegrationInput{RestApiId: &r.id, ResourceId: r.resource("/a/{id}"), HttpMethod: new("GET"), Type: types.IntegrationTypeAws, IntegrationHttpMethod: new("POST"), Uri: uri("x")})
 			return err
 		}, "NotImplementedException"},
+		{"a role that the caller may not pass", func() error {
+			_, err := c.PutIntegration(ctx, &gw.PutIntegrationInput{RestApiId: &r.id, ResourceId: r.resource("/a/{id}"), HttpMethod: new("GET"), Type: types.IntegrationTypeAwsProxy, IntegrationHttpMethod: new("POST"), Uri: uri(functionARN("f")), Credentials: new("arn:aws:iam::000000000000:role/other")})
+			return err
+		}, "AccessDeniedException"},
 		{"a patch of nothing", func() error {
 			_, err := c.UpdateRestApi(ctx, &gw.UpdateRestApiInput{RestApiId: &r.id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: new("/nothing"), Value: new("x")}}})
 			return err

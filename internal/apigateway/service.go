@@ -18,6 +18,8 @@ type Config struct {
 	// Endpoint is where an API is reached, without a slash at the end.
 	Endpoint func(id, region string) string
 	Peers    door.Peers
+	// PassRole says whether the caller in ctx may let API Gateway take a role.
+	PassRole func(ctx context.Context, roleARN string) error
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -34,12 +36,12 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{door: door.New(cfg.Peers)}
 	var err error
 	s.http, err = httpapi.Open(ctx, httpapi.Config{
-		Store: cfg.Store, Endpoint: cfg.Endpoint, Door: s.door, Now: cfg.Now, Log: cfg.Log,
+		Store: cfg.Store, Endpoint: cfg.Endpoint, Door: s.door, PassRole: cfg.PassRole, Now: cfg.Now, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.rest, err = restapi.Open(ctx, restapi.Config{Store: cfg.Store, Door: s.door, Now: cfg.Now, Log: cfg.Log})
+	s.rest, err = restapi.Open(ctx, restapi.Config{Store: cfg.Store, Door: s.door, PassRole: cfg.PassRole, Now: cfg.Now, Log: cfg.Log})
 	if err != nil {
 		s.http.Close()
 		return nil, err

@@ -21,6 +21,7 @@ func (n *Node) openGateway(ctx context.Context, p *parts, addr string, signature
 	var err error
 	p.gateway, err = apigateway.Open(ctx, apigateway.Config{
 		Store: p.store, Endpoint: apiEndpoint(addr), Now: time.Now, Log: n.log,
+		PassRole: func(ctx context.Context, arn string) error { return p.iam.CanPassRole(ctx, arn, gatewayService) },
 		Peers: door.Peers{
 			Invoker: apiInvoker{p.invoker, p.iam}, Authorizer: apiAuthorizer{p.iam}, Signatures: signatures,
 			Policies: apiPolicies{}, Keys: p.iam, Client: door.NewClient(n.cfg.Loopback()), Now: time.Now, Log: n.log,
@@ -64,9 +65,19 @@ func (a apiInvoker) Invoke(ctx context.Context, c lambda.Caller, functionARN, tr
 // are made for one invoke and used at once.
 const integrationSession = 15 * time.Minute
 
+// gatewayService is the principal of API Gateway.
+const gatewayService = "apigateway.amazonaws.com"
+
 // As meets door.Invoker.
-func (a apiInvoker) As(ctx context.Context, roleARN, session string) (lambda.Caller, error) {
-	keys, err := a.iam.MintRoleSession(ctx, roleARN, session, integrationSession)
+func (a apiInvoker) As(ctx context.Context, api door.API, source, roleARN string) (lambda.Caller, error) {
+	ok, err := a.iam.CanServiceAssume(ctx, gatewayService, roleARN, api.Account, source)
+	if err != nil {
+		return lambda.Caller{}, err
+	}
+	if !ok {
+		return lambda.Caller{}, lambda.Errorf(lambda.CodeAccessDenied, "API Gateway does not have permission to assume the provided role %s", roleARN)
+	}
+	keys, err := a.iam.MintRoleSession(ctx, roleARN, "APIGateway", integrationSession)
 	if err != nil {
 		return lambda.Caller{}, err
 	}

@@ -9,8 +9,10 @@ package door
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +37,9 @@ type Peers struct {
 // results; refusals are *lambda.Error.
 type Invoker interface {
 	Invoke(ctx context.Context, c lambda.Caller, functionARN, traceID string, payload []byte) (lambda.Result, error)
-	// As is a role as a caller, for integrations that name one.
-	As(ctx context.Context, roleARN, session string) (lambda.Caller, error)
+	// As is a role as a caller, for integrations that name one: when it trusts API
+	// Gateway on behalf of an API.
+	As(ctx context.Context, api API, source, roleARN string) (lambda.Caller, error)
 }
 
 // Authorizer says whether a caller may (iam meets it through node).
@@ -107,7 +110,7 @@ const service = "apigateway.amazonaws.com"
 // caller is who invokes: the service on behalf of the API, or the integration's role.
 func (d *Door) caller(ctx context.Context, c *Call) (lambda.Caller, error) {
 	if c.Role != "" {
-		who, err := d.Invoker.As(ctx, c.Role, "APIGateway")
+		who, err := d.Invoker.As(ctx, c.API, c.Source, c.Role)
 		who.Region, who.RequestID = c.API.Region, c.ID
 		return who, err
 	}
@@ -131,8 +134,14 @@ func (d *Door) Invoke(ctx context.Context, c Call, functionARN string, payload [
 	done := make(chan outcome, 1)
 	ctx = lambda.WithCaller(ctx, who)
 	d.running.Go(func() {
-		result, err := d.Invoker.Invoke(context.WithoutCancel(ctx), who, functionARN, c.TraceID, payload)
-		done <- outcome{result, err}
+		o := outcome{err: errors.New("the invoke panicked")}
+		defer func() {
+			if p := recover(); p != nil { // as on the request's own goroutine, it ends the request only
+				d.Log.ErrorContext(ctx, "an invoke panicked", "request_id", c.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+			done <- o
+		}()
+		o.result, o.err = d.Invoker.Invoke(context.WithoutCancel(ctx), who, functionARN, c.TraceID, payload)
 	})
 	timer := time.NewTimer(c.Timeout)
 	defer timer.Stop()

@@ -33,6 +33,9 @@ func (s *Service) createAPI(ctx context.Context, in *gw.CreateApiInput) (*gw.Cre
 	d := &Document{API: *shape.As[types.Api](in)}
 	s.complete(p, &d.API)
 	var more []store.Change
+	if err := s.mayPass(ctx, nil, in.CredentialsArn); err != nil {
+		return nil, err
+	}
 	if in.Target != nil {
 		if err := d.quick(in.Target, in.RouteKey, in.CredentialsArn, s); err != nil {
 			return nil, err
@@ -148,6 +151,9 @@ func (s *Service) getAPIs(ctx context.Context, in *gw.GetApisInput) (*gw.GetApis
 
 func (s *Service) updateAPI(ctx context.Context, in *gw.UpdateApiInput) (*gw.UpdateApiOutput, error) {
 	if err := checkCors(in.CorsConfiguration); err != nil {
+		return nil, err
+	}
+	if err := s.mayPass(ctx, nil, in.CredentialsArn); err != nil {
 		return nil, err
 	}
 	var out *gw.UpdateApiOutput

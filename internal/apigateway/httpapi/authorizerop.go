@@ -26,6 +26,9 @@ func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerI
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}
+	if err := s.mayPass(ctx, nil, a.AuthorizerCredentialsArn); err != nil {
+		return nil, err
+	}
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		if len(d.Authorizers) >= authorizersMax {
 			return lambda.Errorf(codeTooMany, "Maximum number of Authorizers for this API has been reached.")
@@ -124,6 +127,9 @@ func (s *Service) updateAuthorizer(ctx context.Context, in *gw.UpdateAuthorizerI
 		a, ok := d.Authorizers[aws.ToString(in.AuthorizerId)]
 		if !ok {
 			return notFound("authorizer")
+		}
+		if err := s.mayPass(ctx, a.AuthorizerCredentialsArn, in.AuthorizerCredentialsArn); err != nil {
+			return err
 		}
 		shape.Patch(&a, in)
 		if err := checkAuthorizer(&a); err != nil {

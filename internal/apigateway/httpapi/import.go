@@ -19,6 +19,9 @@ func (s *Service) importAPI(ctx context.Context, in *gw.ImportApiInput) (*gw.Imp
 	if err := d.read(in.Body, in.Basepath, in.FailOnWarnings); err != nil {
 		return nil, err
 	}
+	if err := s.mayPassAll(ctx, d); err != nil {
+		return nil, err
+	}
 	s.complete(p, &d.API)
 	if err := s.apis.Create(ctx, p, *d); err != nil {
 		return nil, err
@@ -34,6 +37,9 @@ func (s *Service) reimportAPI(ctx context.Context, in *gw.ReimportApiInput) (*gw
 		if err := next.read(in.Body, in.Basepath, in.FailOnWarnings); err != nil {
 			return err
 		}
+		if err := s.mayPassAll(ctx, next); err != nil {
+			return err
+		}
 		created, tags := d.API.CreatedDate, d.API.Tags
 		s.complete(p, &next.API)
 		next.API.CreatedDate, next.API.Tags = created, tags
@@ -42,6 +48,21 @@ func (s *Service) reimportAPI(ctx context.Context, in *gw.ReimportApiInput) (*gw
 		return nil
 	})
 	return out, err
+}
+
+// mayPassAll asks for every role of a document.
+func (s *Service) mayPassAll(ctx context.Context, d *Document) error {
+	for _, i := range d.Integrations {
+		if err := s.mayPass(ctx, nil, i.CredentialsArn); err != nil {
+			return err
+		}
+	}
+	for _, a := range d.Authorizers {
+		if err := s.mayPass(ctx, nil, a.AuthorizerCredentialsArn); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reading is a description on its way into a document.

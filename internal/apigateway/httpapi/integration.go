@@ -28,6 +28,9 @@ func (s *Service) createIntegration(ctx context.Context, in *gw.CreateIntegratio
 	if err := checkIntegration(&i); err != nil {
 		return nil, err
 	}
+	if err := s.mayPass(ctx, nil, i.CredentialsArn); err != nil {
+		return nil, err
+	}
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		if len(d.Integrations) >= integrationsMax {
 			return lambda.Errorf(codeTooMany, "Maximum number of Integrations for this API has been reached.")
@@ -116,6 +119,9 @@ func (s *Service) updateIntegration(ctx context.Context, in *gw.UpdateIntegratio
 			return notFound("Integration")
 		}
 		before := i.RequestParameters
+		if err := s.mayPass(ctx, i.CredentialsArn, in.CredentialsArn); err != nil {
+			return err
+		}
 		shape.Patch(&i, in)
 		if in.RequestParameters != nil {
 			i.RequestParameters = merge(before, in.RequestParameters)

@@ -184,8 +184,13 @@ func (x *exchange) throttle() bool {
 	if set.ThrottlingRateLimit == nil && set.ThrottlingBurstLimit == nil {
 		return true
 	}
-	rate := aws.ToFloat64(set.ThrottlingRateLimit)
-	burst := int(aws.ToInt32(set.ThrottlingBurstLimit))
+	rate, burst := float64(rateDefault), burstDefault
+	if set.ThrottlingRateLimit != nil {
+		rate = *set.ThrottlingRateLimit
+	}
+	if set.ThrottlingBurstLimit != nil {
+		burst = int(*set.ThrottlingBurstLimit)
+	}
 	if rate == 0 && burst == 0 {
 		return true // as Terraform writes what is not set
 	}

@@ -28,6 +28,8 @@ type Config struct {
 	// Endpoint is where an API is reached, without a slash at the end.
 	Endpoint func(id, region string) string
 	Door     *door.Door
+	// PassRole says whether the caller in ctx may let API Gateway take a role.
+	PassRole func(ctx context.Context, roleARN string) error
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -118,6 +120,14 @@ func (s *Service) change(ctx context.Context, id *string, decide func(shelf.Plac
 		return noAPI(p)
 	}
 	return err
+}
+
+// mayPass asks whether the caller may give a role where another was before.
+func (s *Service) mayPass(ctx context.Context, before, role *string) error {
+	if aws.ToString(role) == "" || aws.ToString(role) == aws.ToString(before) {
+		return nil
+	}
+	return s.cfg.PassRole(ctx, *role)
 }
 
 // idLetters are those of API Gateway's identifiers.

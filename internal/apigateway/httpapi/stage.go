@@ -15,6 +15,13 @@ import (
 	"github.com/hearthfaas/hearth/internal/store"
 )
 
+// The limits of a route of which only one is set: those of an account (API Gateway
+// quotas, "account-level throttling").
+const (
+	rateDefault  = 10000
+	burstDefault = 5000
+)
+
 // defaultStage is the stage that has no name in paths.
 const defaultStage = "$default"
 

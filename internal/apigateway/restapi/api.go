@@ -26,6 +26,9 @@ func (s *Service) createAPI(ctx context.Context, in *gw.CreateRestApiInput) (*gw
 			return nil, noAPI(place(ctx, from))
 		}
 		copied, err := shelf.Clone(e.Doc)
+		if err == nil {
+			err = s.mayPassAll(ctx, copied)
+		}
 		if err != nil {
 			return nil, err
 		}

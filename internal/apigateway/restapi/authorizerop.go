@@ -25,6 +25,9 @@ func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerI
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}
+	if err := s.mayPass(ctx, nil, a.AuthorizerCredentials); err != nil {
+		return nil, err
+	}
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		if len(d.Authorizers) >= authorizersMax {
 			return tooMany("Authorizers for this API")
@@ -121,7 +124,11 @@ func (s *Service) updateAuthorizer(ctx context.Context, in *gw.UpdateAuthorizerI
 		if !ok {
 			return notFound("Authorizer")
 		}
+		before := a.AuthorizerCredentials
 		if err := patch(&a, in.PatchOperations, nil); err != nil {
+			return err
+		}
+		if err := s.mayPass(ctx, before, a.AuthorizerCredentials); err != nil {
 			return err
 		}
 		if err := checkAuthorizer(&a); err != nil {

@@ -32,6 +32,9 @@ func (s *Service) importAPI(ctx context.Context, in *gw.ImportRestApiInput) (*gw
 	if err := d.read(from, in.Parameters["basepath"], in.FailOnWarnings); err != nil {
 		return nil, err
 	}
+	if err := s.mayPassAll(ctx, d); err != nil {
+		return nil, err
+	}
 	if err := s.apis.Create(ctx, p, *d); err != nil {
 		return nil, err
 	}
@@ -63,10 +66,33 @@ func (s *Service) putAPI(ctx context.Context, in *gw.PutRestApiInput) (*gw.PutRe
 		if err := d.read(from, in.Parameters["basepath"], in.FailOnWarnings); err != nil {
 			return nil, err
 		}
+		if err := s.mayPassAll(ctx, d); err != nil {
+			return nil, err
+		}
 		out = shape.As[gw.PutRestApiOutput](&d.API)
 		return nil, nil
 	})
 	return out, err
+}
+
+// mayPassAll asks for every role of a document.
+func (s *Service) mayPassAll(ctx context.Context, d *Document) error {
+	for _, r := range d.Resources {
+		for _, m := range r.ResourceMethods {
+			if m.MethodIntegration == nil {
+				continue
+			}
+			if err := s.mayPass(ctx, nil, m.MethodIntegration.Credentials); err != nil {
+				return err
+			}
+		}
+	}
+	for _, a := range d.Authorizers {
+		if err := s.mayPass(ctx, nil, a.AuthorizerCredentials); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func parse(body []byte) (*openapi.Document, error) {

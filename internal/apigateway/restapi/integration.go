@@ -31,6 +31,9 @@ func (s *Service) putIntegration(ctx context.Context, in *gw.PutIntegrationInput
 	if err := checkIntegration(&i); err != nil {
 		return nil, err
 	}
+	if err := s.mayPass(ctx, nil, i.Credentials); err != nil {
+		return nil, err
+	}
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		m, keep, err := d.method(in.ResourceId, in.HttpMethod)
 		if err != nil {
@@ -46,6 +49,9 @@ func (s *Service) putIntegration(ctx context.Context, in *gw.PutIntegrationInput
 // checkIntegration refuses what AWS would, and what is not served here, and fills in
 // the defaults.
 func checkIntegration(i *types.Integration) error {
+	if aws.ToString(i.Credentials) == "arn:aws:iam::*:user/*" {
+		return notServed("integrations with the credentials of their callers")
+	}
 	if i.ConnectionType == types.ConnectionTypeVpcLink {
 		return notServed("VPC links")
 	}
@@ -112,7 +118,11 @@ func (s *Service) updateIntegration(ctx context.Context, in *gw.UpdateIntegratio
 		if err != nil {
 			return err
 		}
+		before := m.MethodIntegration.Credentials
 		if err := patch(m.MethodIntegration, in.PatchOperations, nil); err != nil {
+			return err
+		}
+		if err := s.mayPass(ctx, before, m.MethodIntegration.Credentials); err != nil {
 			return err
 		}
 		if err := checkIntegration(m.MethodIntegration); err != nil {

@@ -26,8 +26,10 @@ import (
 type Config struct {
 	Store store.Store
 	Door  *door.Door
-	Now   func() time.Time
-	Log   *slog.Logger
+	// PassRole says whether the caller in ctx may let API Gateway take a role.
+	PassRole func(ctx context.Context, roleARN string) error
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Service is the REST APIs of a node.
@@ -140,6 +142,14 @@ func (s *Service) change(ctx context.Context, id *string, decide func(shelf.Plac
 		return noAPI(p)
 	}
 	return err
+}
+
+// mayPass asks whether the caller may give a role where another was before.
+func (s *Service) mayPass(ctx context.Context, before, role *string) error {
+	if aws.ToString(role) == "" || aws.ToString(role) == aws.ToString(before) {
+		return nil
+	}
+	return s.cfg.PassRole(ctx, *role)
 }
 
 // idLetters are those of API Gateway's identifiers.
