@@ -73,7 +73,12 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{gate: &gate{denied: map[string]bool{}}, dir: t.TempDir(), now: time.Now()}
+	return benchAt(t, t.TempDir())
+}
+
+func benchAt(t *testing.T, dir string) *bench {
+	t.Helper()
+	b := &bench{gate: &gate{denied: map[string]bool{}}, dir: dir, now: time.Now()}
 	b.cfg = Config{
 		Dir: b.dir, Identities: keyring{}, Authorizer: b.gate, Region: "us-east-1", Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { b.mu.Lock(); defer b.mu.Unlock(); return b.now },

@@ -98,6 +98,7 @@ func toFault(err error) error {
 		{index.ErrNoObject, "NoSuchKey"},
 		{index.ErrNoVersion, "NoSuchVersion"},
 		{index.ErrNoUpload, "NoSuchUpload"},
+		{index.ErrPartGone, "InvalidPart"},
 		{index.ErrNotEmpty, "BucketNotEmpty"},
 		{index.ErrVersioningOff, "MalformedXML"},
 	} {

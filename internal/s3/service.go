@@ -165,8 +165,7 @@ func (s *Service) Close() error {
 
 // sweep removes the files that writes left behind when the process died.
 func (s *Service) sweep(ctx context.Context) {
-	known := map[string]struct{}{}
-	err := s.index.Blobs(ctx, func(id string) { known[id] = struct{}{} })
+	known, err := s.index.Referred(ctx)
 	if err == nil {
 		var removed int
 		removed, err = s.blobs.Sweep(blob.IDAt(s.opened), func(id string) bool { _, ok := known[id]; return ok || ctx.Err() != nil })

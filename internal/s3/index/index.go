@@ -42,6 +42,7 @@ var (
 	ErrNoObject      = errors.New("index: no such object")
 	ErrNoVersion     = errors.New("index: no such version")
 	ErrNoUpload      = errors.New("index: no such upload")
+	ErrPartGone      = errors.New("index: the part was replaced")
 	ErrVersioningOff = errors.New("index: versioning cannot be taken back")
 )
 

@@ -95,30 +95,3 @@ func (x *Index) Segments(ctx context.Context, data string) ([]Segment, error) {
 	}
 	return s, nil
 }
-
-// Blobs yields every blob that something refers to, for a sweep.
-func (x *Index) Blobs(ctx context.Context, yield func(id string)) error {
-	for _, t := range []store.Table[Object]{x.objectT, x.versionT} {
-		for row, err := range t.All(ctx, "") {
-			if err != nil {
-				return fmt.Errorf("read the blobs: %w", err)
-			}
-			yield(row.Value.Data)
-		}
-	}
-	for row, err := range x.segmentT.All(ctx, "") {
-		if err != nil {
-			return fmt.Errorf("read the blobs: %w", err)
-		}
-		for _, s := range row.Value {
-			yield(s.Blob)
-		}
-	}
-	for row, err := range x.partT.All(ctx, "") {
-		if err != nil {
-			return fmt.Errorf("read the blobs: %w", err)
-		}
-		yield(row.Value.Blob)
-	}
-	return nil
-}

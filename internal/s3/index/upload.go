@@ -97,7 +97,7 @@ func (x *Index) AbortUpload(ctx context.Context, bucket, key, id string) ([]Garb
 }
 
 // dropParts removes the records of an upload's parts; the blobs that are not kept
-// are garbage.
+// are garbage. ErrPartGone says that one which is to be kept was replaced meanwhile.
 func (x *Index) dropParts(ctx context.Context, upload string, kept []Segment) ([]store.Change, []Garbage, error) {
 	keep := make(map[string]bool, len(kept))
 	for _, s := range kept {
@@ -112,7 +112,12 @@ func (x *Index) dropParts(ctx context.Context, upload string, kept []Segment) ([
 		changes = append(changes, x.partT.DeleteChange(row.Key, 0))
 		if b := row.Value.Blob; !keep[b] {
 			garbage = append(garbage, Garbage{b, []string{b}})
+		} else {
+			delete(keep, b)
 		}
+	}
+	if len(keep) > 0 {
+		return nil, nil, ErrPartGone
 	}
 	return changes, garbage, nil
 }
