@@ -155,12 +155,20 @@ CREATE TABLE stats (space INTEGER PRIMARY KEY, items INTEGER NOT NULL, bytes INT
 CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1), next INTEGER NOT NULL);
 `
 
-// pageSize keeps values of up to some 2 KB beside their keys; larger ones spill to
-// pages of their own.
-const pageSize = 8192
+const (
+	// pageSize is what a changed key costs to write, as keys are spread over the file:
+	// SQLite's usual. Values above 1 KB spill to pages of their own.
+	pageSize = 4096
+	// checkpointPages is how much may wait in the log before it is moved to the file:
+	// 16 MB. SQLite's usual 4 MB moves the pages of indexes, which change often, again
+	// and again; much more would be felt at the start after a kill.
+	checkpointPages = 4000
+)
 
-func dsn(path, pragma string) string {
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8192)", pragma}}
+func dsn(path string, pragmas ...string) string {
+	// The size of pages is said before the log is turned on, which makes the file.
+	all := append(pragmas, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-8192)")
+	q := url.Values{"_pragma": all}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
 }
 

@@ -99,7 +99,7 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, path string, log *slog.Logger) (*writer, error) {
-	db, err := sql.Open("sqlite", dsn(path, fmt.Sprintf("page_size(%d)", pageSize)))
+	db, err := sql.Open("sqlite", dsn(path, fmt.Sprintf("page_size(%d)", pageSize), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages)))
 	if err != nil {
 		return nil, err
 	}
