@@ -2,7 +2,6 @@ package compat
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -66,29 +65,7 @@ func TestTheAWSCommandLineUsesTables(t *testing.T) {
 // TestTerraformManagesTables applies tables with everything that a table can have,
 // plans again, changes and destroys.
 func TestTerraformManagesTables(t *testing.T) {
-	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
-	if _, err := os.Stat(mirror); err != nil {
-		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
-	}
-	h := up(t)
-	dir := t.TempDir()
-	text, err := os.ReadFile("testdata/terraform_dynamodb/main.tf")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n"), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	tf := func(want int, args ...string) {
-		t.Helper()
-		if out, code := command(t, dir, env, terraform, args...); code != want {
-			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
-		}
-	}
+	h, _, tf := workspaceOf(t, "testdata/terraform_dynamodb/main.tf")
 	changed := []string{"-var=team=red", "-var=second=true", "-var=ttl=false"}
 	tf(0, "init", "-input=false", "-no-color")
 	tf(0, "apply", "-auto-approve", "-input=false", "-no-color")

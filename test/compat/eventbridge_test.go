@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -288,29 +287,7 @@ func TestBucketsTellTheBus(t *testing.T) {
 // TestTerraformManagesEventBuses applies, finds nothing left to change, changes, and
 // destroys.
 func TestTerraformManagesEventBuses(t *testing.T) {
-	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
-	if _, err := os.Stat(mirror); err != nil {
-		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
-	}
-	h := up(t)
-	dir := t.TempDir()
-	text, err := os.ReadFile("testdata/terraform_events/main.tf")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n"), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	tf := func(want int, args ...string) {
-		t.Helper()
-		if out, code := command(t, dir, env, terraform, args...); code != want {
-			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
-		}
-	}
+	h, _, tf := workspaceOf(t, "testdata/terraform_events/main.tf")
 	tf(0, "init", "-input=false", "-no-color")
 	for _, team := range []string{"blue", "red"} {
 		tf(0, "apply", "-auto-approve", "-input=false", "-no-color", "-var=team="+team)

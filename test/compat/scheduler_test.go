@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -42,29 +41,7 @@ func TestTerraformManagesWhereEventsGo(t *testing.T) {
 // minutes, plans nothing again, and destroys it.
 func terraformRoundTrip(t *testing.T, h *harness.Hearth, config string, vars ...string) {
 	t.Helper()
-	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
-	if _, err := os.Stat(mirror); err != nil {
-		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
-	}
-	dir := t.TempDir()
-	text, err := os.ReadFile(config)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n"), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	tf := func(want int, args ...string) {
-		t.Helper()
-		out, code := command(t, dir, env, terraform, args...)
-		if code != want {
-			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
-		}
-	}
+	_, tf := workspaceFor(t, h, config)
 	tf(0, "init", "-input=false", "-no-color")
 	for _, step := range []struct {
 		want int

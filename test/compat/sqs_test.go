@@ -3,7 +3,6 @@ package compat
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -135,31 +134,7 @@ func TestAQueuesPolicyLetsInWhoHasNoPolicyOfHisOwn(t *testing.T) {
 
 // TestTerraformManagesQueues goes through a configuration with every resource of SQS.
 func TestTerraformManagesQueues(t *testing.T) {
-	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
-	if _, err := os.Stat(mirror); err != nil {
-		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
-	}
-	h := up(t)
-	dir := t.TempDir()
-	text, err := os.ReadFile("testdata/terraform_sqs/main.tf")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n"), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	tf := func(want int, args ...string) string {
-		t.Helper()
-		out, code := command(t, dir, env, terraform, args...)
-		if code != want {
-			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
-		}
-		return strings.TrimSpace(out)
-	}
+	h, _, tf := workspaceOf(t, "testdata/terraform_sqs/main.tf")
 	tf(0, "init", "-input=false", "-no-color")
 	tf(0, "apply", "-auto-approve", "-input=false", "-no-color")
 	tf(planEmpty, "plan", "-detailed-exitcode", "-input=false", "-no-color")

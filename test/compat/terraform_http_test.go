@@ -36,7 +36,7 @@ func TestTerraformPutsFunctionsBehindHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write("main.tf", string(text))
-	w.write("cli.tfrc", "provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n")
+	w.write("cli.tfrc", providers)
 	writeZip(t, filepath.Join(w.dir, "function.zip"), "index.js", httpFunction)
 	w.run(0, "init", "-input=false", "-no-color")
 	w.run(0, "apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=4")

@@ -150,7 +150,7 @@ func (w *workspace) fill() {
 		}
 		w.write(filepath.Base(f), string(text))
 	}
-	w.write("cli.tfrc", "provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n")
+	w.write("cli.tfrc", providers)
 	for _, name := range []string{"one", "two"} {
 		writeZip(w.t, filepath.Join(w.dir, name+".zip"), "index.js", `exports.handler = async () => "`+name+`"`)
 	}

@@ -2,8 +2,6 @@ package compat
 
 import (
 	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -26,35 +24,8 @@ const (
 // TestTerraformAppliesPlansEmptyChangesAndDestroys holds what matters to users of
 // Terraform: after an apply there is nothing left to change.
 func TestTerraformAppliesPlansEmptyChangesAndDestroys(t *testing.T) {
-	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
-	if _, err := os.Stat(mirror); err != nil {
-		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
-	}
-	h := up(t)
-	dir := t.TempDir()
-	text, err := os.ReadFile("testdata/terraform/main.tf")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte(`provider_installation {
-  filesystem_mirror {
-    path = "`+mirror+`"
-  }
-}
-`), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, dir, tf := workspaceOf(t, "testdata/terraform/main.tf")
 	writeZip(t, filepath.Join(dir, "function.zip"), "index.js", `exports.handler = async () => process.env.GREETING`)
-	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	tf := func(want int, args ...string) {
-		t.Helper()
-		if out, code := command(t, dir, env, terraform, args...); code != want {
-			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
-		}
-	}
 	c := lambda.NewFromConfig(h.AWS())
 	memory := func() int32 {
 		t.Helper()

@@ -1,0 +1,53 @@
+package compat
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hearthfaas/hearth/internal/harness"
+)
+
+// providers tells Terraform to take its providers from the mirror alone.
+const providers = "provider_installation {\n  filesystem_mirror {\n    path = \"" + mirror + "\"\n  }\n}\n"
+
+// workspaceOf starts a Hearth and makes a workspace for it.
+func workspaceOf(t *testing.T, configuration string) (h *harness.Hearth, dir string, run func(want int, args ...string) string) {
+	t.Helper()
+	h = up(t)
+	dir, run = workspaceFor(t, h, configuration)
+	return h, dir, run
+}
+
+// workspaceFor makes a directory with one configuration. run runs Terraform there, wants
+// its exit code and returns what it printed. The test is skipped where there is no
+// Terraform or no provider.
+func workspaceFor(t *testing.T, h *harness.Hearth, configuration string) (dir string, run func(want int, args ...string) string) {
+	t.Helper()
+	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
+	if _, err := os.Stat(mirror); err != nil {
+		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
+	}
+	dir = t.TempDir()
+	text, err := os.ReadFile(configuration)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte(providers), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	return dir, func(want int, args ...string) string {
+		t.Helper()
+		out, code := command(t, dir, env, terraform, args...)
+		if code != want {
+			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
+		}
+		return strings.TrimSpace(out)
+	}
+}
