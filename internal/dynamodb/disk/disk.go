@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hearthfaas/hearth/internal/store/filelock"
+	"github.com/hearthfaas/hearth/internal/store/groupcommit"
 )
 
 // Space is a set of keys that are ordered among themselves.
@@ -37,12 +38,7 @@ type Store struct {
 	readers *sql.DB
 	reads   reads
 	writer  *writer
-
-	// mu guards closed, and is held for reading while an operation hands itself over.
-	mu      sync.RWMutex
-	closed  bool
-	waiting chan *op
-	written chan struct{} // closed once the writer goroutine has ended
+	line    *groupcommit.Line[*op] // nil until the writer is there
 
 	stats sync.Map // Space → *counts
 }
@@ -57,7 +53,7 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, waiting: make(chan *op, waitingMax), written: make(chan struct{})}
+	s := &Store{lock: lock}
 	if s.writer, err = openWriter(ctx, path, log); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -65,10 +61,12 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 		return nil, errors.Join(err, s.release())
 	}
 	s.writer.shown = s.show
-	go func() {
-		defer close(s.written)
-		s.writer.run(s.waiting)
-	}()
+	s.line = groupcommit.Start(groupcommit.Config[*op]{
+		Commit: s.writer.transact,
+		Broken: func() bool { return s.writer.broken != nil },
+		Size:   func(o *op) int { return o.Size },
+		Alone:  func(o *op) bool { return o.Alone },
+	})
 	return s, nil
 }
 
@@ -123,15 +121,9 @@ func (s *Store) Stats(space Space) Stats {
 // Close waits until every write that was handed over is on disk and has been
 // answered, then closes the file. Closing again does nothing.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if !s.line.Close() {
 		return nil
 	}
-	s.closed = true
-	close(s.waiting)
-	s.mu.Unlock()
-	<-s.written
 	return s.release()
 }
 

@@ -6,19 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 
 	"modernc.org/sqlite" // the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-)
 
-const (
-	// waitingMax is how many writes may wait before further ones block in their
-	// callers; it is also the most that share one transaction.
-	waitingMax = 1024
-	// groupBytesMax is how many bytes of values share one transaction. Beyond it a
-	// sync takes long enough that more company saves nothing.
-	groupBytesMax = 8 << 20
+	"github.com/hearthfaas/hearth/internal/store/groupcommit"
 )
 
 // Write is one change.
@@ -37,53 +29,24 @@ type Write struct {
 	Size int
 }
 
-// The states of a write on its way.
-const (
-	opWaiting int32 = iota
-	opTaken
-	opGivenUp
-)
-
+// op is a write on its way.
 type op struct {
 	Write
-	state atomic.Int32 // decides between the writer and a caller whose context has ended
-	err   error
-	done  chan struct{}
+	err error // its own; an error of the whole group is the line's
 }
 
 // Write carries a change out and returns once it is on disk. When ctx ends before
 // the writer has taken it up nothing is done; afterwards ctx no longer matters.
 func (s *Store) Write(ctx context.Context, w Write) error {
-	o := &op{Write: w, done: make(chan struct{})}
-	if err := s.handOver(ctx, o); err != nil {
+	o := &op{Write: w}
+	err := s.line.Do(ctx, o)
+	switch {
+	case errors.Is(err, groupcommit.ErrClosed):
+		return ErrClosed
+	case err != nil:
 		return err
-	}
-	select {
-	case <-o.done:
-	case <-ctx.Done():
-		if o.state.CompareAndSwap(opWaiting, opGivenUp) {
-			return ctx.Err()
-		}
-		<-o.done
 	}
 	return o.err
-}
-
-func (s *Store) handOver(ctx context.Context, o *op) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrClosed
-	}
-	select {
-	case s.waiting <- o:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // writer owns the one connection that writes. Its methods run on one goroutine.
@@ -92,7 +55,6 @@ type writer struct {
 	conn   *sql.Conn
 	log    *slog.Logger
 	shown  func(Space, Stats)
-	ahead  *op // taken from the channel, and to run alone
 	broken error
 
 	begin, commit, rollback, get, put, remove, list, count, newSpace *sql.Stmt
@@ -149,67 +111,6 @@ func (w *writer) close() error {
 		errs = append(errs, w.conn.Close())
 	}
 	return errors.Join(append(errs, w.db.Close())...)
-}
-
-// run carries out what arrives until waiting is closed and empty.
-func (w *writer) run(waiting <-chan *op) {
-	for first := range waiting {
-		for first != nil {
-			w.ahead = nil
-			w.runGroup(w.gather(first, waiting))
-			first = w.ahead
-		}
-	}
-}
-
-// gather takes first and whatever else is waiting already.
-func (w *writer) gather(first *op, waiting <-chan *op) []*op {
-	group, size := []*op{first}, first.Size
-	for !first.Alone && len(group) < waitingMax && size < groupBytesMax {
-		select {
-		case o, ok := <-waiting:
-			if !ok {
-				return group
-			}
-			if o.Alone {
-				w.ahead = o
-				return group
-			}
-			group, size = append(group, o), size+o.Size
-		default:
-			return group
-		}
-	}
-	return group
-}
-
-// runGroup commits the group and answers every member. When the engine refuses the
-// group as a whole, each member gets a transaction of its own.
-func (w *writer) runGroup(group []*op) {
-	taken := group[:0]
-	for _, o := range group {
-		if o.state.CompareAndSwap(opWaiting, opTaken) {
-			taken = append(taken, o)
-		}
-	}
-	if len(taken) == 0 {
-		return
-	}
-	err := w.transact(taken)
-	if err != nil && len(taken) > 1 && w.broken == nil {
-		for _, o := range taken {
-			if err := w.transact([]*op{o}); err != nil {
-				o.err = err
-			}
-		}
-	} else if err != nil {
-		for _, o := range taken {
-			o.err = err
-		}
-	}
-	for _, o := range taken {
-		close(o.done)
-	}
 }
 
 // transact carries the group out in one transaction. Errors of single members stay
