@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -31,18 +33,20 @@ const (
 )
 
 // tellDone is a function that sends the ids of what it is given to the queue "done":
-// the one of an event, those of a queue's messages.
+// the one of an event, those of a queue's messages or a table's items.
 var tellDone = strings.Replace(caller, "exports.handler =", "const call =", 1) + `
 const tell = async (id) => {
   const r = await call({ service: "sqs", type: "application/x-amz-json-1.0", target: "AmazonSQS.SendMessage",
     body: JSON.stringify({ QueueUrl: "http://localhost/000000000000/done", MessageBody: id }) });
   if (r.status !== 200) throw new Error(r.body);
 };
-exports.handler = async (event) => { for (const r of event.Records ?? [{ body: event.id }]) await tell(r.body); };`
+exports.handler = async (event) => {
+  for (const r of event.Records ?? [{ body: event.id }]) await tell(r.body ?? r.dynamodb.Keys.id.S);
+};`
 
-// Goal: every event that was answered with 202, and every message that a queue took,
-// is worked on at least once, however often Hearth is killed meanwhile. Method: kill
-// -9 every few seconds under both loads; the function tells of each id through a
+// Goal: every event that was answered with 202, every message that a queue took and
+// every item that a table with a stream took is worked on at least once, however often
+// Hearth is killed meanwhile. Method: kill -9 every few seconds under all three loads; the function tells of each id through a
 // durable queue, which is emptied and counted at the end.
 func TestRootNothingAcceptedIsLostUnderRepeatedKills(t *testing.T) {
 	needRoot(t)
@@ -57,12 +61,16 @@ func TestRootNothingAcceptedIsLostUnderRepeatedKills(t *testing.T) {
 	h := start(t, harness.Options{DataDir: dir})
 	_, source, sourceARN := h.queue(t, "source", map[string]string{"VisibilityTimeout": "10"})
 	h.queue(t, "done", nil)
-	role := h.role(t, "worker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sqs:*","logs:*"],"Resource":"*"}]}`)
-	for _, name := range []string{"events", "messages"} {
+	role := h.role(t, "worker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sqs:*","logs:*","dynamodb:*"],"Resource":"*"}]}`)
+	for _, name := range []string{"events", "messages", "items"} {
 		h.function(t, name, tellDone, withRole(role))
 		h.answers(t, name, `{"id":"warm"}`)
 	}
 	h.mapped(t, &lambda.CreateEventSourceMappingInput{FunctionName: aws.String("messages"), EventSourceArn: &sourceARN})
+	_, stream := h.table(t, "items")
+	h.mapped(t, &lambda.CreateEventSourceMappingInput{
+		FunctionName: aws.String("items"), EventSourceArn: &stream, StartingPosition: types.EventSourcePositionTrimHorizon,
+	})
 
 	var current atomic.Pointer[hearth]
 	current.Store(h)
@@ -71,21 +79,21 @@ func TestRootNothingAcceptedIsLostUnderRepeatedKills(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), span)
 	defer cancel()
 	var senders sync.WaitGroup
-	for range killSenders {
-		send := func(prefix string, put func(h *hearth, id string) error) {
-			for ctx.Err() == nil {
-				id := fmt.Sprintf("%s-%d", prefix, serial.Add(1))
-				if err := put(current.Load(), id); err == nil {
-					accepted.Store(id, true)
-				} else {
-					refused.Add(1) // it was down; whether it took this one is open
-				}
-				select {
-				case <-time.After(killPause):
-				case <-ctx.Done():
-				}
+	send := func(prefix string, put func(h *hearth, id string) error) {
+		for ctx.Err() == nil {
+			id := fmt.Sprintf("%s-%d", prefix, serial.Add(1))
+			if err := put(current.Load(), id); err == nil {
+				accepted.Store(id, true)
+			} else {
+				refused.Add(1) // it was down; whether it took this one is open
+			}
+			select {
+			case <-time.After(killPause):
+			case <-ctx.Done():
 			}
 		}
+	}
+	for range killSenders {
 		senders.Go(func() {
 			send("event", func(h *hearth, id string) error {
 				_, err := h.lambda.Invoke(ctx, &lambda.InvokeInput{
@@ -98,6 +106,16 @@ func TestRootNothingAcceptedIsLostUnderRepeatedKills(t *testing.T) {
 			send("message", func(h *hearth, id string) error {
 				url := h.Endpoint + source[strings.Index(source, "/000000000000/"):]
 				_, err := sqs.NewFromConfig(h.aws).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &id})
+				return err
+			})
+		})
+	}
+	for range killSenders {
+		senders.Go(func() {
+			send("item", func(h *hearth, id string) error {
+				_, err := dynamodb.NewFromConfig(h.aws).PutItem(ctx, &dynamodb.PutItemInput{
+					TableName: aws.String("items"), Item: map[string]dynamotypes.AttributeValue{"id": &dynamotypes.AttributeValueMemberS{Value: id}},
+				})
 				return err
 			})
 		})
