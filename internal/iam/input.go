@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 
@@ -13,8 +14,47 @@ import (
 // AuthorizeOperation is Authorize for an operation whose input can answer for
 // condition keys, such as aws:RequestTag/… or lambda:Layer: the table of the
 // action's service says which keys it has and where in the input their values are.
+//
+// Who makes something with tags must be allowed to tag it too.
 func (s *Service) AuthorizeOperation(ctx context.Context, c lambda.Caller, action, resource string, in any) error {
+	if err := s.checkInput(ctx, c, action, resource, in); err != nil {
+		return err
+	}
+	tagging, ok := reference.TaggingOf(action)
+	if !ok {
+		return nil
+	}
+	tags, ok := member(reflect.ValueOf(in), "Tags")
+	if !ok || tags.Len() == 0 {
+		return nil
+	}
+	if tagging.ARN != "" {
+		resource = fillARN(tagging.ARN, &c, in)
+	}
+	return s.checkInput(ctx, c, tagging.Action, resource, in)
+}
+
+func (s *Service) checkInput(ctx context.Context, c lambda.Caller, action, resource string, in any) error {
 	return s.Check(ctx, c, Request{Action: action, Resource: resource, Context: &inputContext{action: action, in: in}})
+}
+
+// fillARN puts the caller's account and region and the input's members into the ARN of
+// a kind of resource; what is not known yet, such as a new id, is an asterisk.
+func fillARN(arn string, c *lambda.Caller, in any) string {
+	return os.Expand(arn, func(name string) string {
+		switch name {
+		case "Partition":
+			return "aws"
+		case "Region":
+			return c.Region
+		case "Account":
+			return c.Account
+		}
+		if v, ok := member(reflect.ValueOf(in), name); ok && v.Kind() == reflect.String {
+			return v.String()
+		}
+		return "*"
+	})
 }
 
 // inputContext answers for the keys that an operation's input has values for.

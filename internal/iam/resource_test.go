@@ -1,11 +1,22 @@
 package iam
 
 import (
+	"cmp"
 	"errors"
 	"testing"
 
+	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
@@ -87,6 +98,7 @@ func TestConditionKeysOfTheRequestAndTheResource(t *testing.T) {
 		{"Effect":"Allow","Action":"lambda:CreateFunction","Resource":"*","Condition":{
 			"StringEquals":{"aws:RequestTag/Team":"blue"},"ForAllValues:StringEquals":{"aws:TagKeys":["team"]},
 			"ForAllValues:StringLike":{"lambda:SubnetIds":"subnet-1*"}}},
+		{"Effect":"Allow","Action":"lambda:TagResource","Resource":"*"},
 		{"Effect":"Allow","Action":"lambda:GetFunction","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"${aws:RequestedRegion}"}}},
 		{"Effect":"Allow","Action":"lambda:DeleteFunction","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"blue"},"StringLike":{"aws:UserAgent":"cli*"}}}]}`)
 	c.UserAgent = "cli/2"
@@ -143,5 +155,45 @@ func TestAPolicyThatCannotBeReadForbidsAllButItsRepair(t *testing.T) {
 		if (err == nil) != want {
 			t.Errorf("%s: got %v, want allowed %v", c, err, want)
 		}
+	}
+}
+
+// TestWhoMakesSomethingWithTagsMustBeAllowedToTagIt asks for each service in which AWS
+// does so.
+func TestWhoMakesSomethingWithTagsMustBeAllowedToTagIt(t *testing.T) {
+	const in = "us-east-1:" + account + ":"
+	pairs := map[string]string{"team": "blue"}
+	tests := []struct {
+		action, resource string
+		tagged, bare     any
+		needs, on        string
+	}{
+		{"sns:CreateTopic", "arn:aws:sns:" + in + "t", &sns.CreateTopicInput{Tags: []snstypes.Tag{{Key: new("team"), Value: new("blue")}}}, &sns.CreateTopicInput{}, "sns:TagResource", ""},
+		{"sqs:CreateQueue", "arn:aws:sqs:" + in + "q", &sqs.CreateQueueInput{Tags: pairs}, &sqs.CreateQueueInput{}, "sqs:TagQueue", ""},
+		{"events:PutRule", "arn:aws:events:" + in + "rule/r", &eventbridge.PutRuleInput{Tags: []ebtypes.Tag{{Key: new("team"), Value: new("blue")}}}, &eventbridge.PutRuleInput{}, "events:TagResource", ""},
+		{"dynamodb:CreateTable", "arn:aws:dynamodb:" + in + "table/t", &dynamodb.CreateTableInput{Tags: []ddbtypes.Tag{{Key: new("team"), Value: new("blue")}}}, &dynamodb.CreateTableInput{}, "dynamodb:TagResource", ""},
+		{"iam:CreateRole", roleARN(account, "/", "r"), &awsiam.CreateRoleInput{Tags: []iamtypes.Tag{{Key: new("team"), Value: new("blue")}}}, &awsiam.CreateRoleInput{Tags: []iamtypes.Tag{}}, "iam:TagRole", ""},
+		{"lambda:CreateFunction", function, &awslambda.CreateFunctionInput{Tags: pairs}, &awslambda.CreateFunctionInput{}, "lambda:TagResource", ""},
+		{"lambda:CreateEventSourceMapping", "*", &awslambda.CreateEventSourceMappingInput{Tags: pairs}, &awslambda.CreateEventSourceMappingInput{}, "lambda:TagResource", "arn:aws:lambda:" + in + "event-source-mapping:*"},
+		{"logs:CreateLogGroup", "arn:aws:logs:" + in + "log-group:g:log-stream:", &logs.CreateLogGroupInput{LogGroupName: new("g"), Tags: pairs}, &logs.CreateLogGroupInput{LogGroupName: new("g")}, "logs:TagResource", "arn:aws:logs:" + in + "log-group:g"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.action, func(t *testing.T) {
+			f := open(t, nil)
+			c := f.mustUser(t, "ann", allowDocument(tt.action, "*"))
+			c.Region = "us-east-1"
+			if err := f.AuthorizeOperation(t.Context(), c, tt.action, tt.resource, tt.bare); err != nil {
+				t.Errorf("without tags: %v", err)
+			}
+			on := cmp.Or(tt.on, tt.resource)
+			wantError(t, f.AuthorizeOperation(t.Context(), c, tt.action, tt.resource, tt.tagged), lambda.CodeAccessDenied,
+				"User: "+c.ARN+" is not authorized to perform: "+tt.needs+" on resource: "+on+" because no identity-based policy allows the "+tt.needs+" action")
+			c = f.mustUser(t, "bob", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"`+tt.action+`","Resource":"*"},
+				{"Effect":"Allow","Action":"`+tt.needs+`","Resource":"`+on+`","Condition":{"StringEquals":{"aws:RequestTag/team":"blue"}}}]}`)
+			c.Region = "us-east-1"
+			if err := f.AuthorizeOperation(t.Context(), c, tt.action, tt.resource, tt.tagged); err != nil {
+				t.Errorf("with the permission to tag: %v", err)
+			}
+		})
 	}
 }

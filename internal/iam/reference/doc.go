@@ -13,4 +13,7 @@
 // that the request's input answers for has the way into the input behind an equals
 // sign: members of the SDK's input type, joined by dots. Lines that begin with the
 // word resource give the ARN of a kind; with an asterisk behind the name it has tags.
+// Lines that begin with the word tags name an action, then those that need it too when
+// the input brings Tags; an equals sign and a kind behind one of these says that the
+// ARN is made from the kind's, as the request's own is not the one that AWS asks for.
 package reference

@@ -7,15 +7,18 @@ import (
 
 // parse reads the table of one service.
 func parse(name, text string) (*Service, error) {
-	s := &Service{Name: name, Actions: map[string]Action{}, Resources: map[string]Resource{}}
+	s := &Service{Name: name, Actions: map[string]Action{}, Resources: map[string]Resource{}, taggings: map[string]Tagging{}}
 	for i, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
 		read := s.readActions
-		if strings.HasPrefix(line, "resource ") {
+		switch {
+		case strings.HasPrefix(line, "resource "):
 			read = s.readResource
+		case strings.HasPrefix(line, "tags "):
+			read = s.readTags
 		}
 		if err := read(line); err != nil {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
@@ -31,6 +34,31 @@ func (s *Service) readResource(line string) error {
 	}
 	kind, tagged := strings.CutSuffix(fields[1], "*")
 	s.Resources[kind] = Resource{Kind: kind, ARN: fields[2], Tagged: tagged}
+	return nil
+}
+
+// readTags reads a line behind those of its actions.
+func (s *Service) readTags(line string) error {
+	fields := strings.Fields(line)
+	if len(fields) < 3 {
+		return fmt.Errorf("%q is not: tags ACTION ACTIONS", line)
+	}
+	needed, ok := s.Actions[strings.ToLower(fields[1])]
+	if !ok {
+		return fmt.Errorf("there is no action %q", fields[1])
+	}
+	for _, f := range fields[2:] {
+		name, kind, _ := strings.Cut(f, "=")
+		a, ok := s.Actions[strings.ToLower(name)]
+		if !ok {
+			return fmt.Errorf("there is no action %q", name)
+		}
+		resource, ok := s.Resources[kind]
+		if kind != "" && !ok {
+			return fmt.Errorf("there is no kind of resource %q", kind)
+		}
+		s.taggings[s.Name+":"+a.Name] = Tagging{Action: s.Name + ":" + needed.Name, ARN: resource.ARN}
+	}
 	return nil
 }
 

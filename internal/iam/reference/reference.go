@@ -3,6 +3,7 @@ package reference
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +37,30 @@ type Service struct {
 	Name      string
 	Actions   map[string]Action // by lower-case name: actions are compared without case
 	Resources map[string]Resource
+
+	taggings map[string]Tagging // by the whole name of the action that makes something
+}
+
+// Tagging is what a caller must be allowed too who makes something with tags.
+type Tagging struct {
+	Action string // "sqs:TagQueue"
+	ARN    string // with ${Variables}; empty where it is the one that is made
+}
+
+// taggings are those of all services, for the one look that each request takes.
+var taggings = sync.OnceValue(func() map[string]Tagging {
+	all := map[string]Tagging{}
+	for _, s := range tables() {
+		maps.Copy(all, s.taggings)
+	}
+	return all
+})
+
+// TaggingOf returns what an action such as "sqs:CreateQueue", spelled as AWS does,
+// needs when its input brings tags; false when it needs nothing more.
+func TaggingOf(action string) (Tagging, bool) {
+	t, ok := taggings()[action]
+	return t, ok
 }
 
 //go:embed *.txt

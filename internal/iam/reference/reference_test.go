@@ -57,6 +57,7 @@ func TestAnActionKnowsItsKeys(t *testing.T) {
 func TestUnreadableTablesAreRefused(t *testing.T) {
 	for _, text := range []string{
 		"resource x", "a", "missing : Get", "- : Get\n- : get", "- : Get : k=v : more",
+		"- : Get\ntags Get", "- : Get\ntags Tag Get", "- : Get\ntags Get Make", "- : Get\ntags Get Get=thing",
 	} {
 		if _, err := parse("x", text); err == nil {
 			t.Errorf("%q was read", text)
