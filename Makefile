@@ -8,7 +8,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race root check lint fmt bench demo dev fuzz generate compat tidy clean
+.PHONY: help build test race root check lint fmt bench demo dev sim fuzz generate compat tidy clean
 
 help: ## print the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ demo: build ## build, start Hearth, run the examples cold and warm, stop
 
 dev: build ## run Hearth on 127.0.0.1:4566 with a data directory of its own
 	$(BIN) up --data-dir $(CURDIR)/.hearth
+
+sim: ## a simulated fleet with faults: 2,000 seeds, or SEED=n alone and in full
+	$(GO) test -count=1 -run 'TestInvariants' -v ./internal/sim $(if $(SEED),-seed $(SEED),-seeds 2000) | grep -v '^=== \|^    --- PASS'
 
 fuzz: generate ## fuzz every parser of outside input for a short while
 	@for pkg in $$($(GO) list ./internal/...); do \

@@ -106,6 +106,11 @@ var layers = []layer{
 		because:  "components of the invoke path meet through interfaces that node passes in, so that one process and many are the same code",
 	},
 	{
+		packages: []string{"sim"},
+		may:      []string{"lambda", "counter", "placement", "workermanager", "frontend"},
+		because:  "the simulation is the invoke path over simulated workers; what it needs of others it makes up",
+	},
+	{
 		packages: []string{"code/...", "runtimeapi", "runtimes/..."},
 		may:      []string{"lambda", "sandbox"},
 		because:  "what a worker owns knows no component",

@@ -64,7 +64,39 @@ func (m *Manager) evictOne(on string) (workerID string, ok bool) {
 		past.Ended(h.lastUsed)
 	}
 	m.forgetIfEmpty(p)
+	m.leaving++
 	m.mu.Unlock()
 	m.closeEnvironment(h.env)
+	m.hasLeft()
 	return h.workerID, true
+}
+
+// hasLeft says that an environment that was being ended is gone.
+func (m *Manager) hasLeft() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.leaving--
+	m.left++
+	close(m.gone)
+	m.gone = make(chan struct{})
+}
+
+// awaitRoom waits until an environment that is being ended is gone, or returns at once
+// when one is since left was read. It reports false when there is none to wait for.
+func (m *Manager) awaitRoom(left int) bool {
+	m.mu.Lock()
+	gone, more, now := m.gone, m.leaving > 0, m.left
+	m.mu.Unlock()
+	switch {
+	case now != left:
+		return true
+	case !more:
+		return false
+	}
+	select {
+	case <-gone:
+		return true
+	case <-m.life.Done():
+		return false
+	}
 }

@@ -151,3 +151,27 @@ func TestAWorkerThatIsGivenUpHoldsNothing(t *testing.T) {
 		stop()
 	})
 }
+
+// An invoke waits for the one environment that there is room for; when that one is not
+// fit to be used again, the invoke gets another.
+func TestAnInvokeIsServedThoughTheEnvironmentItCountedOnIsGone(t *testing.T) {
+	r := newRacks(128, "a")
+	synctest.Test(t, func(t *testing.T) {
+		m, stop := start(t, Config{IdleTimeout: time.Hour, AgeMax: time.Hour}, r)
+		held := acquire(t, m, version("f"))
+		got := make(chan Environment)
+		go func() {
+			env, _, err := m.Acquire(t.Context(), version("f"))
+			if err != nil {
+				t.Errorf("acquire: %v", err)
+			}
+			got <- env
+		}()
+		synctest.Wait()
+		m.Return(held, false)
+		if env := <-got; env != nil {
+			m.Return(env, true)
+		}
+		stop()
+	})
+}

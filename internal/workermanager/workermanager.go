@@ -84,6 +84,10 @@ type Manager struct {
 	pools map[lambda.EnvironmentKey]*pool
 	held  map[Environment]*holding
 	idle  *ring
+	// leaving is how many environments are being ended, left how many ever were, and gone
+	// is closed when the next one is.
+	leaving, left int
+	gone          chan struct{}
 	// opening are the starts under way on some worker.
 	opening   map[*opening]struct{}
 	histories map[lambda.FunctionID]*History
@@ -102,7 +106,7 @@ type pool struct {
 	key      lambda.EnvironmentKey
 	retired  bool
 	idle     []*holding // the last is the most recently used
-	waiters  []chan grant
+	waiters  []waiter
 	starting int
 	busy     int
 	ahead    ahead
@@ -121,6 +125,12 @@ type holding struct {
 	older, newer *holding
 }
 
+// waiter is an invoke that waits for an environment.
+type waiter struct {
+	turn    chan grant
+	version *lambda.Version
+}
+
 // grant is what a waiting invoke gets: an environment or an error.
 type grant struct {
 	env  Environment
@@ -135,6 +145,7 @@ func New(cfg Config, placer Placer, workers Workers, log *slog.Logger) *Manager 
 		cfg: cfg, placer: placer, workers: workers, log: log,
 		life: life, end: end,
 		idle:      newRing(),
+		gone:      make(chan struct{}),
 		pools:     make(map[lambda.EnvironmentKey]*pool),
 		held:      make(map[Environment]*holding),
 		opening:   make(map[*opening]struct{}),
@@ -170,7 +181,7 @@ func (m *Manager) Acquire(ctx context.Context, v *lambda.Version) (env Environme
 	}
 	m.missed(p)
 	turn := make(chan grant, 1)
-	p.waiters = append(p.waiters, turn)
+	p.waiters = append(p.waiters, waiter{turn, v})
 	if p.starting < len(p.waiters) {
 		m.startOne(p, v)
 	}
@@ -200,6 +211,7 @@ func (m *Manager) Return(env Environment, healthy bool) {
 		h.pool.busy--
 		m.discard(h)
 		m.level(h.pool, h.lastUsed)
+		m.makeUp(h.pool)
 		m.mu.Unlock()
 		return
 	}
@@ -216,7 +228,7 @@ func (m *Manager) Return(env Environment, healthy bool) {
 func (m *Manager) hand(h *holding) bool {
 	p := h.pool
 	if len(p.waiters) > 0 {
-		turn := p.waiters[0]
+		turn := p.waiters[0].turn
 		p.waiters = p.waiters[1:]
 		turn <- grant{env: h.env}
 		return true
@@ -228,6 +240,14 @@ func (m *Manager) hand(h *holding) bool {
 		m.rest(h)
 	}
 	return false
+}
+
+// makeUp starts an environment for an invoke that counted on one that was to be
+// returned and is not: its own start had failed for want of room. The mutex is held.
+func (m *Manager) makeUp(p *pool) {
+	if p.starting < len(p.waiters) && !m.closed {
+		m.startOne(p, p.waiters[0].version)
+	}
 }
 
 // startOne has one environment made for the pool's waiters. The mutex is held.
@@ -249,7 +269,7 @@ func (m *Manager) startOne(p *pool, v *lambda.Version) {
 		}
 		p.busy++
 		if len(p.waiters) > 0 {
-			turn := p.waiters[0]
+			turn := p.waiters[0].turn
 			p.waiters = p.waiters[1:]
 			turn <- grant{env: env, cold: true}
 			return
@@ -283,7 +303,7 @@ func (m *Manager) startFailed(p *pool, err error) {
 		servers += p.busy // a full fleet is no reason to fail what a returning environment can serve
 	}
 	if len(p.waiters) > servers {
-		turn := p.waiters[0]
+		turn := p.waiters[0].turn
 		p.waiters = p.waiters[1:]
 		turn <- grant{err: err}
 	}
@@ -295,10 +315,16 @@ func (m *Manager) startFailed(p *pool, err error) {
 func (m *Manager) open(v *lambda.Version) (Environment, *opening, error) {
 	evictedOn := ""
 	for {
+		m.mu.Lock()
+		left := m.left
+		m.mu.Unlock()
 		workerID, err := m.placer.Place(m.life, v)
 		if errors.Is(err, ErrNoCapacity) {
 			if on, ok := m.evictOne(evictedOn); ok {
 				evictedOn = on
+				continue
+			}
+			if m.awaitRoom(left) {
 				continue
 			}
 		}
@@ -325,7 +351,7 @@ func (m *Manager) open(v *lambda.Version) (Environment, *opening, error) {
 func (m *Manager) abandon(p *pool, turn chan grant) {
 	m.mu.Lock()
 	for i, w := range p.waiters {
-		if w == turn {
+		if w.turn == turn {
 			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
 			m.forgetIfEmpty(p)
 			m.mu.Unlock()
@@ -449,8 +475,8 @@ func (m *Manager) stop() {
 	m.closed = true
 	m.end()
 	for _, p := range m.pools {
-		for _, turn := range p.waiters {
-			turn <- grant{err: fmt.Errorf("the node is stopping: %w", context.Canceled)}
+		for _, w := range p.waiters {
+			w.turn <- grant{err: fmt.Errorf("the node is stopping: %w", context.Canceled)}
 		}
 		p.waiters = nil
 		for _, h := range p.idle {
@@ -472,7 +498,11 @@ func (m *Manager) discard(h *holding) {
 		h.pool.ahead.alive--
 	}
 	m.forgetIfEmpty(h.pool)
-	m.work.Go(func() { m.closeEnvironment(h.env) })
+	m.leaving++
+	m.work.Go(func() {
+		m.closeEnvironment(h.env)
+		m.hasLeft()
+	})
 }
 
 func (m *Manager) closeEnvironment(env Environment) {
