@@ -56,6 +56,15 @@ type Account struct {
 	First bool
 }
 
+// organizationOf is the organization of an account of this node: they are all in the
+// one that the node was given.
+func (s *Service) organizationOf(id string) string {
+	if _, ok := s.accounts.get(id); !ok {
+		return ""
+	}
+	return s.org
+}
+
 // Accounts returns all accounts by id.
 func (s *Service) Accounts() []Account {
 	var out []Account

@@ -110,6 +110,7 @@ func (s *Service) decide(c *lambda.Caller, r Request) (policy.Verdict, error) {
 	}
 	ctx := requestContext{
 		caller: c, now: s.now, extra: r.Context, resources: s.resources, action: r.Action, resource: r.Resource,
+		organization: s.organizationOf, owner: owner,
 	}
 	if err := s.addLayers(&layers, c, &ctx); err != nil {
 		return policy.Verdict{}, err

@@ -20,6 +20,10 @@ type requestContext struct {
 	resources *resources     // nil knows no tags
 	action    string
 	resource  string
+	owner     string // the resource's account
+	// organization tells the organization of an account, empty when it is in none; nil
+	// knows none.
+	organization func(account string) string
 }
 
 // Lookup implements policy.Context.
@@ -43,7 +47,7 @@ func (r *requestContext) Lookup(key string) ([]string, bool) {
 // verdict that looked at no other may be kept.
 func (r *requestContext) Stable(key string) bool {
 	switch key {
-	case "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:principalisawsservice", "aws:userid", "aws:username":
+	case "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principaltype", "aws:principalisawsservice", "aws:userid", "aws:username":
 		return true
 	}
 	return strings.HasPrefix(key, "aws:principaltag/") && (r.caller.Session == nil || len(r.caller.Session.Tags) == 0)
@@ -99,6 +103,12 @@ func (r *requestContext) value(key string) string {
 		return c.SourceARN
 	case "aws:sourceaccount":
 		return c.SourceAccount
+	case "aws:principalorgid":
+		return r.organizationOf(c.Account)
+	case "aws:resourceorgid":
+		return r.organizationOf(r.owner)
+	case "aws:sourceorgid":
+		return r.organizationOf(c.SourceAccount)
 	case "aws:viaawsservice":
 		return strconv.FormatBool(c.ViaService != "")
 	case "lambda:functionurlauthtype":
@@ -114,6 +124,13 @@ func (r *requestContext) value(key string) string {
 		return value
 	}
 	return sessionValue(c.Session, key)
+}
+
+func (r *requestContext) organizationOf(account string) string {
+	if r.organization == nil {
+		return ""
+	}
+	return r.organization(account)
 }
 
 // principalValue answers for what the caller is.

@@ -12,7 +12,7 @@
 // cached verdicts void at once. Session tokens are sealed and carry everything, so
 // that temporary credentials leave no record.
 //
-// Of multi-factor authentication, console passwords and organizations nothing is
-// here. When and for what access keys were used last, and what role sessions used,
+// Of multi-factor authentication and console passwords nothing is here, and of
+// organizations only an id that all accounts share. When and for what access keys were used last, and what role sessions used,
 // is remembered in memory only and begins anew with every start.
 package iam

@@ -3,6 +3,7 @@ package iam
 import (
 	"cmp"
 	"errors"
+	"strings"
 	"testing"
 
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -195,5 +196,35 @@ func TestWhoMakesSomethingWithTagsMustBeAllowedToTagIt(t *testing.T) {
 				t.Errorf("with the permission to tag: %v", err)
 			}
 		})
+	}
+}
+
+func TestAnOrganizationIsLetInWithAllItsAccountsAndNobodyElse(t *testing.T) {
+	const member, stranger = "222222222222", "999999999999"
+	const document = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"lambda:InvokeFunction",
+		"Resource":"` + function + `","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abcdefghij"}}}]}`
+	for org, lets := range map[string]bool{"o-abcdefghij": true, "o-zyxwvutsrq": false, "": false} {
+		f := open(t, func(c *Config) { c.Organization = org })
+		if _, _, _, err := f.CreateAccount(t.Context(), "member", member); err != nil {
+			t.Fatal(err)
+		}
+		f.UseResources("lambda", &shelfOfFunctions{revision: 1, document: document})
+		for _, tt := range []struct {
+			caller lambda.Caller
+			want   bool
+		}{
+			{rootIdentity(member, "", "").Caller, lets},
+			{rootIdentity(stranger, "", "").Caller, false},
+			{lambda.Caller{Kind: lambda.PrincipalAnonymous, ARN: "anonymous"}, false},
+		} {
+			for range 2 { // the second may come from the cache
+				if err := f.Authorize(t.Context(), tt.caller, "lambda:InvokeFunction", function); (err == nil) != tt.want {
+					t.Errorf("organization %q, caller %q: got %v, want allowed %v", org, tt.caller.ARN, err, tt.want)
+				}
+			}
+		}
+	}
+	if err := (Config{Organization: "o-short"}).Validate(); err == nil || !strings.Contains(err.Error(), `organization "o-short"`) {
+		t.Errorf("got %v for an id that is none", err)
 	}
 }

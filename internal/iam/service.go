@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,9 @@ type Config struct {
 	KeyFile string
 	// Account is the id of the account that a fresh store gets, 12 digits.
 	Account string
+	// Organization is the id that aws:PrincipalOrgID has for all accounts, such as
+	// "o-a1b2c3d4e5"; empty is no organization, and the key is not there.
+	Organization string
 	// TestKeys accepts access key "test" with secret "test" as the account's root.
 	// Only for nodes that listen on loopback alone.
 	TestKeys bool
@@ -45,16 +49,23 @@ func (c Config) Validate() error {
 	if !isAccountID(c.Account) {
 		errs = append(errs, fmt.Errorf("iam: account %q is not 12 digits", c.Account))
 	}
+	if c.Organization != "" && !organizationPattern.MatchString(c.Organization) {
+		errs = append(errs, fmt.Errorf("iam: organization %q is not o- and 10 to 32 small letters and digits", c.Organization))
+	}
 	if c.Log == nil {
 		errs = append(errs, errors.New("iam: no log"))
 	}
 	return errors.Join(errs...)
 }
 
+// organizationPattern is AWS Organizations'.
+var organizationPattern = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
+
 // Service is identity as the rest of Hearth sees it. Its methods may be called
 // from many goroutines.
 type Service struct {
 	account  string
+	org      string
 	testKeys bool
 	now      func() time.Time
 	log      *slog.Logger
@@ -102,6 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		account:  cfg.Account,
+		org:      cfg.Organization,
 		testKeys: cfg.TestKeys,
 		now:      cfg.Now,
 		log:      cfg.Log,

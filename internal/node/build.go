@@ -227,6 +227,7 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 	p.closers = append(p.closers, p.queue.Close)
 	p.iam, err = iam.Open(ctx, iam.Config{
 		Store: store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(),
+		Organization: n.cfg.Organization,
 		IssuerKeys: n.cfg.OIDCKeys, Log: n.log,
 	})
 	if err != nil {

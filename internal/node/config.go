@@ -33,6 +33,9 @@ type Config struct {
 	Isolation string `yaml:"isolation" json:"isolation"`
 	// Account is the id of the account that a fresh data directory has, 12 digits.
 	Account string `yaml:"account" json:"account"`
+	// Organization is the id of the organization that all accounts are in
+	// (aws:PrincipalOrgID), such as o-a1b2c3d4e5; empty is none.
+	Organization string `yaml:"organization,omitempty" json:"organization,omitempty"`
 	// Region is the one used where a request names none.
 	Region string `yaml:"region" json:"region"`
 	// AccountConcurrency bounds the environments in use at the same time, for each
