@@ -58,7 +58,7 @@ type fleet struct {
 	candidates   []placement.Candidate
 	of           map[lambda.FunctionID]map[*machine]bool // where each function is or its code is
 	marked       []int                                   // candidates that are filled in for the function asked for last
-	starts       map[lambda.EnvironmentKey]int
+	starts       map[start]int
 	index        map[lambda.FunctionID]int
 	environments int
 	alive, most  int
@@ -68,11 +68,17 @@ type fleet struct {
 	ran          map[lambda.RequestID]int
 }
 
+// start is what a start of an environment is for.
+type start struct {
+	key         lambda.EnvironmentKey
+	provisioned bool
+}
+
 func newFleet(s Scenario, c *clock, check *check) *fleet {
 	f := &fleet{
 		scenario: s, clock: c, check: check,
 		of:     make(map[lambda.FunctionID]map[*machine]bool),
-		starts: make(map[lambda.EnvironmentKey]int),
+		starts: make(map[start]int),
 		index:  make(map[lambda.FunctionID]int),
 		ran:    make(map[lambda.RequestID]int),
 	}
@@ -110,9 +116,16 @@ func (f *fleet) Candidates(_ context.Context, need placement.Need) ([]placement.
 // Place meets workermanager.Placer.
 func (f *fleet) Place(ctx context.Context, v *lambda.Version) (string, error) {
 	f.mu.Lock()
-	nth := f.starts[v.Key()]
-	f.starts[v.Key()]++
-	a := aStart.actor(f.index[v.Function]<<12 | nth%(1<<12))
+	// Starts of one version are alike, so that it does not matter which comes first;
+	// those made ahead are others.
+	like := start{v.Key(), v.Provisioned}
+	nth := f.starts[like]
+	f.starts[like]++
+	made := 0
+	if v.Provisioned {
+		made = 1
+	}
+	a := aStart.actor((2*f.index[v.Function]+made)<<11 | nth%(1<<11))
 	f.mu.Unlock()
 	f.clock.wait(a, 0)
 
