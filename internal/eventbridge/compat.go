@@ -22,5 +22,5 @@ var Notes = map[string]wire.Note{
 	"CreateArchive":  {Support: wire.Differs, Text: noteArchive},
 	"UpdateArchive":  {Support: wire.Differs, Text: noteArchive},
 	"StartReplay":    {Support: wire.Differs, Text: noteReplay},
-	"PutPermission":  {Support: wire.Differs, Text: "There are no organizations: conditions on aws:PrincipalOrgID never hold."},
+	"PutPermission":  {Support: wire.Differs, Text: "All accounts are in the organization that the configuration names, if any: aws:PrincipalOrgID is its id."},
 }

@@ -123,7 +123,8 @@ func (m *simulation) evaluate(s *Service, action, resource string) types.Evaluat
 		}
 	}
 	if layers.Boundary != nil {
-		allowed := v.Allowed || v.Layer != policy.LayerBoundary
+		alone := policy.Layers{Identity: layers.Boundary}
+		allowed := alone.Decide(&policy.Request{Action: action, Resource: resource, Principal: m.principal, Context: ctx}).Allowed
 		result.PermissionsBoundaryDecisionDetail = &types.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: allowed}
 	}
 	return result

@@ -88,8 +88,10 @@ func (s *Service) checkAssume(c *lambda.Caller, r *role, action string, keys pol
 		Trust:        true,
 		CrossAccount: r.account != c.Account,
 	}
-	ctx := requestContext{caller: c, now: s.now, extra: keys, resources: s.resources, action: action, resource: r.arn,
-		organization: s.organizationOf, owner: r.account}
+	ctx := requestContext{
+		caller: c, now: s.now, extra: keys, resources: s.resources, action: action, resource: r.arn,
+		organization: s.organizationOf, owner: r.account,
+	}
 	if err := s.addLayers(&layers, c, &ctx); err != nil {
 		return policy.Verdict{}, err
 	}

@@ -228,7 +228,7 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 	p.iam, err = iam.Open(ctx, iam.Config{
 		Store: store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(),
 		Organization: n.cfg.Organization,
-		IssuerKeys: n.cfg.OIDCKeys, Log: n.log,
+		IssuerKeys:   n.cfg.OIDCKeys, Log: n.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the identities: %w", err)
