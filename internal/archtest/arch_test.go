@@ -106,8 +106,8 @@ var layers = []layer{
 		because:  "components of the invoke path meet through interfaces that node passes in, so that one process and many are the same code",
 	},
 	{
-		packages: []string{"sim"},
-		may:      []string{"lambda", "counter", "placement", "workermanager", "frontend"},
+		packages: []string{"sim/..."},
+		may:      []string{"lambda", "counter", "placement", "workermanager", "frontend", "sim/..."},
 		because:  "the simulation is the invoke path over simulated workers; what it needs of others it makes up",
 	},
 	{
