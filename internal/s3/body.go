@@ -90,6 +90,11 @@ func (c *call) openBody(limit int64, want checksum.Algorithm) (*body, error) {
 			b.sums[a] = a.New()
 		}
 	}
+	if c.r.ContentLength == 0 && strings.EqualFold(c.r.Header.Get("Expect"), "100-continue") {
+		// S3 says so also before an empty body. The server does not by itself, and then
+		// botocore misreads the next answer on the connection.
+		c.w.WriteHeader(http.StatusContinue)
+	}
 	return b, nil
 }
 

@@ -1,7 +1,10 @@
 package s3
 
 import (
+	"bufio"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -350,5 +353,48 @@ func TestPresignedRequests(t *testing.T) {
 	}
 	if status, _ := do("GET", b.server.URL+"/bucket/a%20b", ""); status != 403 {
 		t.Errorf("anonymous: %d", status)
+	}
+}
+
+// Clients that ask before they send a body hear 100 Continue, also for an empty one:
+// without it botocore takes the next answer on the connection for another.
+func TestBodiesThatAreAnnouncedAreAskedFor(t *testing.T) {
+	b := newBench(t)
+	b.make(t, "bucket")
+	for _, text := range []string{"", "text"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, b.server.URL+"/bucket/key", strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sign(t, r)
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.URL.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		var head strings.Builder
+		fmt.Fprintf(&head, "PUT /bucket/key HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n", r.URL.Host, len(text))
+		if err := r.Header.Write(&head); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, head.String()+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(conn)
+		if got, err := lines.ReadString('\n'); err != nil || got != "HTTP/1.1 100 Continue\r\n" {
+			t.Errorf("a body of %d bytes: got %q, %v", len(text), got, err)
+		}
+		for line := "-"; err == nil && line != "\r\n"; {
+			line, err = lines.ReadString('\n')
+		}
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := lines.ReadString('\n'); err != nil || got != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("a body of %d bytes: then got %q, %v", len(text), got, err)
+		}
 	}
 }

@@ -1,11 +1,15 @@
 package compat
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestS3WithBoto3 runs testdata/s3_check.py, which asserts for itself.
@@ -66,32 +70,71 @@ func TestS3SyncWithTheCLI(t *testing.T) {
 	aws("s3", "rb", "--force", "s3://synced")
 }
 
+// syncFiles is a tree that takes several pages of a listing: 1,000 names are one.
+const syncFiles = 5000
+
+// TestS3SyncOfALargeTree syncs 5,000 files there and back into another folder: then
+// both sides are the same, and there is nothing left to do.
+func TestS3SyncOfALargeTree(t *testing.T) {
+	cli := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil },
+		"/root/.pyenv/versions/*/bin/aws")
+	h := up(t)
+	dir := t.TempDir()
+	content := func(n int) string { return strings.Repeat(strconv.Itoa(n)+"\n", n%50) }
+	name := func(n int) string { return fmt.Sprintf("%d/%d/file %d.txt", n%7, n%31, n) }
+	for n := range syncFiles {
+		path := filepath.Join(dir, "from", name(n))
+		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err == nil {
+			err = os.WriteFile(path, []byte(content(n)), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	aws := func(args ...string) string {
+		t.Helper()
+		// What it says of each file is thousands of lines.
+		cmd := exec.CommandContext(t.Context(), cli, args...)
+		cmd.Dir, cmd.Env = dir, environ(h)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("aws %v: %v\n%s", args, err, out[max(0, len(out)-4096):])
+		}
+		return string(out)
+	}
+	aws("s3", "mb", "s3://large")
+	for _, pair := range [][2]string{{"from", "s3://large/tree"}, {"s3://large/tree", "to"}} {
+		start := time.Now()
+		if n := strings.Count(aws("s3", "sync", "--no-progress", pair[0], pair[1]), "\n"); n != syncFiles {
+			t.Errorf("sync %s %s: %d lines, want one for each file", pair[0], pair[1], n)
+		}
+		t.Logf("sync %s %s: %d files in %s", pair[0], pair[1], syncFiles, time.Since(start).Round(10*time.Millisecond))
+		if out := aws("s3", "sync", "--no-progress", "--delete", pair[0], pair[1]); out != "" {
+			t.Errorf("sync %s %s a second time still did something:\n%s", pair[0], pair[1], out[:min(len(out), 4096)])
+		}
+	}
+	back := 0
+	err := filepath.WalkDir(filepath.Join(dir, "to"), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			back++
+		}
+		return err
+	})
+	if err != nil || back != syncFiles {
+		t.Errorf("%d files came back, %v", back, err)
+	}
+	for n := range syncFiles {
+		if got, err := os.ReadFile(filepath.Join(dir, "to", name(n))); err != nil || string(got) != content(n) {
+			t.Fatalf("%s: %d bytes, %v", name(n), len(got), err)
+		}
+	}
+}
+
 // TestS3WithTerraform holds what matters to users of Terraform: after an apply
 // there is nothing left to change, and destroy leaves nothing.
 func TestS3WithTerraform(t *testing.T) {
-	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
-	if _, err := os.Stat(mirror); err != nil {
-		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)
-	}
-	h := up(t)
-	dir := t.TempDir()
-	text, err := os.ReadFile("testdata/terraform-s3.tf")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "main.tf"), text, 0o644)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n"), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := environ(h, "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	tf := func(want int, args ...string) {
-		t.Helper()
-		if out, code := command(t, dir, env, terraform, args...); code != want {
-			t.Fatalf("terraform %v: exit code %d, want %d\n%s", args, code, want, out)
-		}
-	}
+	_, _, tf := workspaceOf(t, "testdata/terraform-s3.tf")
 	tf(0, "init", "-input=false", "-no-color")
 	tf(0, "apply", "-auto-approve", "-input=false", "-no-color")
 	tf(planEmpty, "plan", "-detailed-exitcode", "-input=false", "-no-color")
