@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
-
-	"sync"
 
 	"github.com/anishathalye/porcupine"
 
@@ -97,7 +96,7 @@ func TestTheCounterIsLinearizable(t *testing.T) {
 					case "reserve":
 						s, err := c.Reserve(id(fmt.Sprint(op.f)), lambda.Latest)
 						if err != nil {
-							out = err.(*lambda.Error).Reason
+							out = reason(t, err)
 						} else {
 							held = append(held, heldSlot{op.f, s})
 						}
