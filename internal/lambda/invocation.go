@@ -1,6 +1,13 @@
 package lambda
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrNotDelivered says that the platform failed before the function saw anything of an
+// event: it may be tried again elsewhere.
+var ErrNotDelivered = errors.New("the event was not delivered to the function")
 
 // InvocationType is the X-Amz-Invocation-Type of an invoke.
 type InvocationType string
