@@ -73,6 +73,10 @@ func logsCall(operation, body string) map[string]string {
 	return map[string]string{"service": "logs", "type": "application/x-amz-json-1.1", "target": "Logs_20140328." + operation, "body": body}
 }
 
+func tableCall(operation, body string) map[string]string {
+	return map[string]string{"service": "dynamodb", "type": "application/x-amz-json-1.0", "target": "DynamoDB_20120810." + operation, "body": body}
+}
+
 // role makes a role that Lambda may assume, with one inline policy.
 func (h *hearth) role(t *testing.T, name, policy string) string {
 	t.Helper()
@@ -158,6 +162,19 @@ func TestRootTwoFunctionsShareARoleOfLeastPrivilege(t *testing.T) {
 		if got.Status != 400 || !strings.Contains(got.Body, "assumed-role/writer/"+name+" is not authorized to perform: logs:DescribeLogGroups") {
 			t.Errorf("%s reads: got %d %s", name, got.Status, got.Body)
 		}
+	}
+
+	// The same for a table.
+	h.table(t, "items")
+	h.role(t, "storer", allow("dynamodb:PutItem", "arn:aws:dynamodb:us-east-1:000000000000:table/items"))
+	h.function(t, "storer", caller, withRole("arn:aws:iam::000000000000:role/storer"))
+	if got := h.call(t, "storer", tableCall("PutItem", `{"TableName":"items","Item":{"id":{"S":"1"}}}`)); got.Status != 200 {
+		t.Errorf("writes the table: got %d %s", got.Status, got.Body)
+	}
+	got := h.call(t, "storer", tableCall("GetItem", `{"TableName":"items","Key":{"id":{"S":"1"}}}`))
+	if got.Status != 400 || !strings.Contains(got.Body, "AccessDeniedException") ||
+		!strings.Contains(got.Body, "is not authorized to perform: dynamodb:GetItem on resource: arn:aws:dynamodb:us-east-1:000000000000:table/items because no identity-based policy allows the dynamodb:GetItem action") {
+		t.Errorf("reads the table: got %d %s", got.Status, got.Body)
 	}
 
 	out, code := h.cli(t, "iam", "explain", "role/writer", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:000000000000:log-group:x:*")
