@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 func TestAPIReservedConcurrencyOnTheWire(t *testing.T) {
@@ -41,6 +42,9 @@ func TestAPIEventInvokeConfigsOnTheWire(t *testing.T) {
 	a.do(&lambda.CreateAliasInput{FunctionName: new("f"), Name: new("prod"), FunctionVersion: new("$LATEST")})
 	f, arn := new("f"), apiPrefix+"function:f"
 	queue := "arn:aws:sqs:us-east-1:000000000000:q"
+	if _, err := sqs.NewFromConfig(a.config(apiRegion)).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: new("q")}); err != nil {
+		t.Fatal(err)
+	}
 	to := func(arn string) *types.DestinationConfig {
 		return &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: new(arn)}}
 	}
