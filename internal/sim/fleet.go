@@ -125,7 +125,7 @@ func (f *fleet) Place(ctx context.Context, v *lambda.Version) (string, error) {
 	if v.Provisioned {
 		made = 1
 	}
-	a := aStart.actor((2*f.index[v.Function]+made)<<11 | nth%(1<<11))
+	a := aStart.actor((2*f.index[v.Function]+made)<<12 | revision(v.Key())%8<<9 | nth%(1<<9))
 	f.mu.Unlock()
 	f.clock.wait(a, 0)
 

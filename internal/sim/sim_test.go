@@ -56,7 +56,7 @@ func (r *Report) add(o Report) {
 }
 
 func TestASeedGivesTheSameRun(t *testing.T) {
-	for s := range uint64(200) {
+	for s := range uint64(*seeds / 4) {
 		if a, b := Run(t, Draw(s)), Run(t, Draw(s)); fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Errorf("seed %d gives\n%+v and\n%+v", s, a, b)
 		}

@@ -102,7 +102,8 @@ func (w *world) run(ctx context.Context) Report {
 		if n%w.scenario.Burst == 0 {
 			function = w.draw()
 		}
-		w.invokes.Go(func() { w.invoke(ctx, n, function) })
+		of := function
+		w.invokes.Go(func() { w.invoke(ctx, n, of) })
 	}
 	w.faults.Wait()
 	w.invokes.Wait()
@@ -343,12 +344,20 @@ func (w *world) vacate(m *machine) {
 // update gives a function a new revision.
 func (w *world) update(v *lambda.Version) {
 	next := *v
-	next.RevisionID = fmt.Sprint(w.random.Uint64())
+	next.RevisionID = fmt.Sprint(revision(v.Key()) + 1)
 	w.mu.Lock()
 	n := w.fleet.index[v.Function]
 	w.functions[n] = &next
 	w.mu.Unlock()
 	w.manager.Retire(v.Key())
+}
+
+// revision is the number of a function's revision.
+func revision(k lambda.EnvironmentKey) (n int) {
+	if _, err := fmt.Sscan(k.RevisionID, &n); err != nil {
+		panic("sim: a revision is no number")
+	}
+	return n
 }
 
 // reserves says that a function may get a reserve; others may have provisioned

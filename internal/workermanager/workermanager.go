@@ -325,6 +325,7 @@ func (m *Manager) open(v *lambda.Version) (Environment, *opening, error) {
 				continue
 			}
 			if m.awaitRoom(left) {
+				evictedOn = ""
 				continue
 			}
 		}
