@@ -72,7 +72,7 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"dynamodb/..."},
-		may:      []string{"lambda", "store/filelock", "wire", "wire/constraint", "dynamodb/..."},
+		may:      []string{"lambda", "store/filelock", "store/groupcommit", "wire", "wire/constraint", "dynamodb/..."},
 		because:  "DynamoDB keeps its own file, and asks identity through its own interface",
 	},
 	{

@@ -35,7 +35,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	f.set.StringVar(&f.file, "config", "", "YAML file with the configuration; flags win over it")
 	f.set.StringVar(&f.listen, "listen", d.Listen, "address of the one port; port 0 takes a free one")
 	f.set.StringVar(&f.dataDir, "data-dir", "", "where everything durable lies (default $HEARTH_DATA_DIR, $XDG_DATA_HOME/hearth, ~/.local/share/hearth; root: /var/lib/hearth)")
-	f.set.Float64Var(&f.timeScale, "time-scale", d.TimeScale, "how many times faster the waits of asynchronous invokes pass, for tests")
+	f.set.Float64Var(&f.timeScale, "time-scale", d.TimeScale, "how many times faster waits pass, for tests: those of events, rates, deliveries and their retries")
 	f.set.StringVar(&f.isolation, "isolation", d.Isolation, "what separates functions: namespace or process")
 	_ = cmd.RegisterFlagCompletionFunc("isolation", cobra.FixedCompletions([]string{"namespace", "process"}, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -33,7 +33,6 @@ var Notes = map[string]wire.Note{
 	"UpdateFunctionUrlConfig":         {Support: wire.Differs, Text: noteURL},
 	"PutFunctionEventInvokeConfig":    {Support: wire.Differs, Text: noteEvents},
 	"UpdateFunctionEventInvokeConfig": {Support: wire.Differs, Text: noteEvents},
-	"PutFunctionRecursionConfig":      {Support: wire.Recorded, Text: "Circles of invokes are not detected."},
 	"CreateCodeSigningConfig":         {Support: wire.Differs, Text: noteSigned},
 	"UpdateCodeSigningConfig":         {Support: wire.Differs, Text: noteSigned},
 	"PutFunctionCodeSigningConfig":    {Support: wire.Differs, Text: noteSigned},

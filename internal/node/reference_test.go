@@ -7,9 +7,11 @@ import (
 	"github.com/hearthfaas/hearth/internal/apigateway"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/dynamodb"
+	"github.com/hearthfaas/hearth/internal/eventbridge"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/iam/reference"
 	"github.com/hearthfaas/hearth/internal/logs"
+	"github.com/hearthfaas/hearth/internal/metrics"
 	"github.com/hearthfaas/hearth/internal/scheduler"
 	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
@@ -24,6 +26,7 @@ func TestEveryOperationHasItsConditionKeysOnRecord(t *testing.T) {
 		(&controlplane.Service{}).API(), (&iam.Service{}).IAM(), (&iam.Service{}).STS(), (&logs.Service{}).API(),
 		(&sqs.Service{}).API(), (&sns.Service{}).API(), (&scheduler.Service{}).API(),
 		(&apigateway.Service{}).V1(), (&apigateway.Service{}).V2(),
+		(&eventbridge.Service{}).API(), (&metrics.Service{}).API(),
 		(&dynamodb.Service{}).API(), (&dynamodb.Service{}).StreamsAPI(),
 	} {
 		for _, op := range s.Operations {

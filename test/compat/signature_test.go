@@ -38,15 +38,18 @@ var doors = []door{
 		"InvalidSignatureException", "InvalidSignatureException", "UnrecognizedClientException", "AccessDeniedException",
 	},
 	{
-		"an invoke", "lambda", "POST", "/2015-03-31/functions/f/invocations?Qualifier=%24LATEST", `{"a":1}`, map[string]string{"X-Amz-Invocation-Type": "DryRun"},
+		"an invoke", "lambda", "POST", "/2015-03-31/functions/f/invocations?Qualifier=%24LATEST", `{"a":1}`,
+		map[string]string{"X-Amz-Invocation-Type": "DryRun"},
 		"InvalidSignatureException", "InvalidSignatureException", "UnrecognizedClientException", "AccessDeniedException",
 	},
 	{
-		"logs", "logs", "POST", "/", `{"limit":5}`, map[string]string{"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Content-Type": "application/x-amz-json-1.1"},
+		"logs", "logs", "POST", "/", `{"limit":5}`,
+		map[string]string{"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Content-Type": "application/x-amz-json-1.1"},
 		"InvalidSignatureException", "InvalidSignatureException", "UnrecognizedClientException", "AccessDeniedException",
 	},
 	{
-		"iam", "iam", "POST", "/", "Action=ListRoles&Version=2010-05-08", map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+		"iam", "iam", "POST", "/", "Action=ListRoles&Version=2010-05-08",
+		map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 		"SignatureDoesNotMatch", "SignatureDoesNotMatch", "InvalidClientTokenId", "AccessDenied",
 	},
 	{
