@@ -70,7 +70,7 @@ type ColdStart struct {
 	// Assign stands in the place of Sandbox, and of the runtime's boot, when the
 	// environment was made ahead: its files and its memory limit.
 	Assign time.Duration
-	Init    time.Duration // the runtime's boot and the function's static code
+	Init   time.Duration // the runtime's boot and the function's static code
 }
 
 // Unhandled is the only X-Amz-Function-Error that AWS sends today.
