@@ -4,7 +4,7 @@
 // checked at each step.
 //
 // What is simulated and therefore not tested is what a worker does inside
-// (internal/worker) and the bytes between processes (internal/fleet).
+// (internal/worker).
 //
 // A seed gives the same run each time. Time is that of testing/synctest, and no two
 // things happen at the same nanosecond: whoever waits wakes at a moment whose last
