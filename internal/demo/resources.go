@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -75,15 +77,54 @@ func (d *demo) idle(ctx context.Context) error {
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	now := held
+	was, err := d.environments(ctx)
+	if err != nil {
+		return err
+	}
+	now := was
 	for now > 0 && ctx.Err() == nil {
 		select {
 		case <-tick.C:
-			now = d.hearth.Functions()
+			if now, err = d.environments(ctx); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 		}
 	}
-	d.p.text("processes of functions: %d, then %d", held, now)
-	d.check(now == 0, "a function that is not called has no process and costs no memory")
+	d.p.text("environments of functions: %d, then %d", was, now)
+	d.p.text("processes in sandboxes: %d, then %d, which belong to no function and wait for the next cold start", held, d.hearth.Functions())
+	d.check(now == 0, "a function that is not called has no environment and costs no memory")
 	return nil
+}
+
+// metricsMax bounds what is read of the metrics' page; it has some 10 KB.
+const metricsMax = 1 << 20
+
+// environments is how many environments functions have, by Hearth's own metrics.
+func (d *demo) environments(ctx context.Context) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.hearth.Endpoint+"/_hearth/metrics", nil)
+	if err != nil {
+		return 0, fmt.Errorf("ask for the metrics: %w", err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("ask for the metrics: %w", err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, metricsMax))
+	if err != nil {
+		return 0, fmt.Errorf("read the metrics: %w", err)
+	}
+	n := 0
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if value, ok := strings.CutPrefix(line, "hearth_lambda_environments{"); ok {
+			_, count, _ := strings.Cut(value, "} ")
+			more, err := strconv.Atoi(count)
+			if err != nil {
+				return 0, fmt.Errorf("read the metrics: %q: %w", line, err)
+			}
+			n += more
+		}
+	}
+	return n, nil
 }
