@@ -97,8 +97,12 @@ func (d *demo) idle(ctx context.Context) error {
 	return nil
 }
 
-// metricsMax bounds what is read of the metrics' page; it has some 10 KB.
-const metricsMax = 1 << 20
+const (
+	// metricsMax bounds what is read of the metrics' page; it has some 10 KB.
+	metricsMax = 1 << 20
+	// metricsWait bounds how long that may take.
+	metricsWait = 5 * time.Second
+)
 
 // environments is how many environments functions have, by Hearth's own metrics.
 func (d *demo) environments(ctx context.Context) (int, error) {
@@ -106,7 +110,8 @@ func (d *demo) environments(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask for the metrics: %w", err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	client := &http.Client{Timeout: metricsWait}
+	res, err := client.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("ask for the metrics: %w", err)
 	}
