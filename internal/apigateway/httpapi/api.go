@@ -29,7 +29,7 @@ func (s *Service) createAPI(ctx context.Context, in *gw.CreateApiInput) (*gw.Cre
 	if err := checkCors(in.CorsConfiguration); err != nil {
 		return nil, err
 	}
-	p := place(ctx, new(newID(10)))
+	p := place(ctx, new(shelf.NewID(10)))
 	d := &Document{API: *shape.As[types.Api](in)}
 	s.complete(p, &d.API)
 	var more []store.Change
@@ -86,7 +86,7 @@ func (d *Document) quick(target, routeKey, credentials *string, s *Service) erro
 		return err
 	}
 	d.Integrations = put(d.Integrations, *i.IntegrationId, i)
-	id := newID(7)
+	id := shelf.NewID(7)
 	d.Routes = put(d.Routes, id, types.Route{
 		ApiGatewayManaged: aws.Bool(true), RouteId: &id, RouteKey: &key, ApiKeyRequired: aws.Bool(false),
 		AuthorizationType: types.AuthorizationTypeNone, Target: aws.String("integrations/" + *i.IntegrationId),
@@ -101,7 +101,7 @@ func (d *Document) quick(target, routeKey, credentials *string, s *Service) erro
 }
 
 func quickIntegration(target string) types.Integration {
-	id := newID(7)
+	id := shelf.NewID(7)
 	i := types.Integration{
 		ApiGatewayManaged: aws.Bool(true), IntegrationId: &id, ConnectionType: types.ConnectionTypeInternet,
 		IntegrationType: types.IntegrationTypeHttpProxy, IntegrationMethod: new("ANY"), IntegrationUri: &target,

@@ -22,7 +22,7 @@ const (
 
 func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerInput) (*gw.CreateAuthorizerOutput, error) {
 	a := *shape.As[types.Authorizer](in)
-	a.AuthorizerId = new(newID(6))
+	a.AuthorizerId = new(shelf.NewID(6))
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}

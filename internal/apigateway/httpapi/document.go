@@ -61,7 +61,7 @@ func snapshotPlace(api shelf.Place, deployment string) shelf.Place {
 // deploy makes a deployment of the document as it is.
 func (s *Service) deploy(p shelf.Place, d *Document, description *string, auto bool) (types.Deployment, store.Change, error) {
 	made := types.Deployment{
-		AutoDeployed: &auto, CreatedDate: aws.Time(s.cfg.Now().UTC()), DeploymentId: aws.String(newID(6)),
+		AutoDeployed: &auto, CreatedDate: aws.Time(s.cfg.Now().UTC()), DeploymentId: aws.String(shelf.NewID(6)),
 		DeploymentStatus: types.DeploymentStatusDeployed, Description: description,
 	}
 	if !auto && len(d.Deployments) >= deploymentsMax {

@@ -14,7 +14,7 @@ import (
 )
 
 func (s *Service) importAPI(ctx context.Context, in *gw.ImportApiInput) (*gw.ImportApiOutput, error) {
-	p := place(ctx, new(newID(10)))
+	p := place(ctx, new(shelf.NewID(10)))
 	d := &Document{}
 	if err := d.read(in.Body, in.Basepath, in.FailOnWarnings); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (r *reading) add(op *openapi.Operation, basepath string) error {
 	if op.Path == "/"+defaultRoute {
 		key = defaultRoute
 	}
-	id := newID(7)
+	id := shelf.NewID(7)
 	route := types.Route{RouteId: &id, RouteKey: &key, OperationName: some(op.ID)}
 	if op.Integration == nil {
 		r.API.ImportInfo = append(r.API.ImportInfo, fmt.Sprintf("Unable to create integration for resource at path '%s': there is none. Ignoring.", op.Path))
@@ -151,7 +151,7 @@ func (r *reading) integration(from *openapi.Integration) (string, error) {
 	if id, ok := r.made[from]; ok {
 		return id, nil
 	}
-	id := newID(7)
+	id := shelf.NewID(7)
 	i := types.Integration{
 		IntegrationId: &id, IntegrationUri: some(from.URI), IntegrationMethod: some(from.HTTPMethod), CredentialsArn: some(from.Credentials),
 		ConnectionType: types.ConnectionType(from.ConnectionType), PayloadFormatVersion: some(from.PayloadFormatVersion),
@@ -210,7 +210,7 @@ func (r *reading) authorizer(name string, scheme *openapi.Scheme) (string, error
 	if id, ok := r.authorizers[name]; ok {
 		return id, nil
 	}
-	from, id := scheme.Authorizer, newID(6)
+	from, id := scheme.Authorizer, shelf.NewID(6)
 	a := types.Authorizer{
 		AuthorizerId: &id, Name: &name, AuthorizerUri: some(from.URI), AuthorizerCredentialsArn: some(from.Credentials),
 		IdentitySource: from.IdentitySource, AuthorizerResultTtlInSeconds: from.ResultTTLInSeconds,

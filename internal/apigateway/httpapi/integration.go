@@ -24,7 +24,7 @@ const (
 
 func (s *Service) createIntegration(ctx context.Context, in *gw.CreateIntegrationInput) (*gw.CreateIntegrationOutput, error) {
 	i := *shape.As[types.Integration](in)
-	i.IntegrationId = new(newID(7))
+	i.IntegrationId = new(shelf.NewID(7))
 	if err := checkIntegration(&i); err != nil {
 		return nil, err
 	}

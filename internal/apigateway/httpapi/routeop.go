@@ -15,7 +15,7 @@ import (
 
 func (s *Service) createRoute(ctx context.Context, in *gw.CreateRouteInput) (*gw.CreateRouteOutput, error) {
 	r := *shape.As[types.Route](in)
-	r.RouteId = new(newID(7))
+	r.RouteId = new(shelf.NewID(7))
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		if len(d.Routes) >= routesMax {
 			return lambda.Errorf(codeTooMany, "Maximum number of Routes for this API has been reached.")

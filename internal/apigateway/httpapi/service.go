@@ -3,7 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -128,23 +127,6 @@ func (s *Service) mayPass(ctx context.Context, before, role *string) error {
 		return nil
 	}
 	return s.cfg.PassRole(ctx, *role)
-}
-
-// idLetters are those of API Gateway's identifiers.
-const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-// newID draws an identifier. Its first letter is no digit, so that it is a host name.
-func newID(length int) string {
-	b := make([]byte, length)
-	rand.Read(b) // it never fails (Go 1.24 and later)
-	for i, v := range b {
-		n := len(idLetters)
-		if i == 0 {
-			n = 26
-		}
-		b[i] = idLetters[int(v)%n]
-	}
-	return string(b)
 }
 
 // pageMax is how many items one page has when the request asks for no number (the API

@@ -18,7 +18,7 @@ func (s *Service) createAPI(ctx context.Context, in *gw.CreateRestApiInput) (*gw
 	if aws.ToString(in.Name) == "" {
 		return nil, badRequest("No Name specified")
 	}
-	p := place(ctx, new(newID(10)))
+	p := place(ctx, new(shelf.NewID(10)))
 	d := &Document{}
 	if from := in.CloneFrom; from != nil {
 		e, ok := s.apis.Get(place(ctx, from))
@@ -65,7 +65,7 @@ func (s *Service) complete(p shelf.Place, d *Document) error {
 		return notServed("private endpoints")
 	}
 	if d.Resources == nil {
-		root := newID(10)
+		root := shelf.NewID(10)
 		a.RootResourceId = &root
 		d.Resources = map[string]types.Resource{root: {Id: &root, Path: new("/")}}
 	}
@@ -75,7 +75,7 @@ func (s *Service) complete(p shelf.Place, d *Document) error {
 			"Empty": `{"$schema": "http://json-schema.org/draft-04/schema#","title" : "Empty Schema","type" : "object"}`,
 			"Error": `{"$schema" : "http://json-schema.org/draft-04/schema#","title" : "Error Schema","type" : "object","properties" : {"message" : { "type" : "string" }}}`,
 		} {
-			d.Models[name] = types.Model{Id: new(newID(6)), Name: new(name), ContentType: new("application/json"), Schema: new(schema)}
+			d.Models[name] = types.Model{Id: new(shelf.NewID(6)), Name: new(name), ContentType: new("application/json"), Schema: new(schema)}
 		}
 	}
 	expandPolicy(p, a)

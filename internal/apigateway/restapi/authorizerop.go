@@ -11,6 +11,7 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
+	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 )
 
 // The bounds of how long a verdict is remembered (API reference, CreateAuthorizer).
@@ -21,7 +22,7 @@ const (
 
 func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerInput) (*gw.CreateAuthorizerOutput, error) {
 	a := *shape.As[types.Authorizer](in)
-	a.Id = new(newID(6))
+	a.Id = new(shelf.NewID(6))
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}

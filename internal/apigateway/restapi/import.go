@@ -20,7 +20,7 @@ func (s *Service) importAPI(ctx context.Context, in *gw.ImportRestApiInput) (*gw
 	if err != nil {
 		return nil, err
 	}
-	p := place(ctx, new(newID(10)))
+	p := place(ctx, new(shelf.NewID(10)))
 	d := &Document{}
 	if kind := in.Parameters["endpointConfigurationTypes"]; kind != "" {
 		from.EndpointTypes = []string{kind}
@@ -147,10 +147,10 @@ type reading struct {
 func (d *Document) read(from *openapi.Document, basepath string, strict bool) error {
 	r := &reading{Document: d, from: from, validators: map[string]string{}}
 	for name, schema := range from.Models {
-		d.Models = put(d.Models, name, types.Model{Id: new(newID(6)), Name: &name, ContentType: new("application/json"), Schema: new(string(schema))})
+		d.Models = put(d.Models, name, types.Model{Id: new(shelf.NewID(6)), Name: &name, ContentType: new("application/json"), Schema: new(string(schema))})
 	}
 	for name, v := range from.Validators {
-		id := newID(6)
+		id := shelf.NewID(6)
 		r.validators[name] = id
 		d.Validators = put(d.Validators, id, types.RequestValidator{Id: &id, Name: &name, ValidateRequestBody: v.Body, ValidateRequestParameters: v.Parameters})
 	}
@@ -314,7 +314,7 @@ func (r *reading) authorizer(name string, scheme *openapi.Scheme) (string, error
 			return id, nil
 		}
 	}
-	from, id := scheme.Authorizer, newID(6)
+	from, id := scheme.Authorizer, shelf.NewID(6)
 	a := types.Authorizer{
 		Id: &id, Name: &name, Type: types.AuthorizerType(strings.ToUpper(from.Type)), AuthType: some(scheme.AuthType), AuthorizerUri: some(from.URI),
 		AuthorizerCredentials: some(from.Credentials), AuthorizerResultTtlInSeconds: from.ResultTTLInSeconds,

@@ -27,10 +27,10 @@ func (s *Service) createKey(ctx context.Context, in *gw.CreateApiKeyInput) (*gw.
 		return nil, badRequest("StageKeys are deprecated in favor of usage plans")
 	}
 	k := shape.As[Key](in)
-	p := place(ctx, new(newID(10)))
+	p := place(ctx, new(shelf.NewID(10)))
 	now := aws.Time(s.cfg.Now().UTC().Truncate(1e9))
 	k.Id, k.CreatedDate, k.LastUpdatedDate, k.StageKeys = &p.ID, now, now, []string{}
-	k.Value = orDefault(k.Value, newID(keyDrawn))
+	k.Value = orDefault(k.Value, shelf.NewID(keyDrawn))
 	if n := len(*k.Value); n < keyMin || n > keyMax {
 		return nil, badRequest("API Key value should be at least %d characters", keyMin)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
+	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 )
 
 // sorted are the values of a map in order of their keys.
@@ -34,7 +35,7 @@ func number(s string) float64 {
 
 func (s *Service) createValidator(ctx context.Context, in *gw.CreateRequestValidatorInput) (*gw.CreateRequestValidatorOutput, error) {
 	v := *shape.As[types.RequestValidator](in)
-	v.Id = new(newID(6))
+	v.Id = new(shelf.NewID(6))
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		d.Validators = put(d.Validators, *v.Id, v)
 		return nil
@@ -100,7 +101,7 @@ func (s *Service) deleteValidator(ctx context.Context, in *gw.DeleteRequestValid
 
 func (s *Service) createModel(ctx context.Context, in *gw.CreateModelInput) (*gw.CreateModelOutput, error) {
 	m := *shape.As[types.Model](in)
-	m.Id = new(newID(6))
+	m.Id = new(shelf.NewID(6))
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		if _, ok := d.Models[aws.ToString(in.Name)]; ok {
 			return conflict("Model name already exists for this REST API")

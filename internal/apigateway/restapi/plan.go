@@ -27,7 +27,7 @@ func usagePlace(plan shelf.Place, key string) shelf.Place {
 func noPlan() error { return lambdaNotFound("Invalid Usage Plan ID specified") }
 
 func (s *Service) createPlan(ctx context.Context, in *gw.CreateUsagePlanInput) (*gw.CreateUsagePlanOutput, error) {
-	p := place(ctx, new(newID(6)))
+	p := place(ctx, new(shelf.NewID(6)))
 	plan := &Plan{UsagePlan: *shape.As[types.UsagePlan](in)}
 	plan.Id = &p.ID
 	if plan.ApiStages == nil {

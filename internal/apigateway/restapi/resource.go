@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
+	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 )
 
 // pathPart is what a resource may be called.
@@ -35,7 +36,7 @@ func (d *Document) addResource(parent, part string) (types.Resource, error) {
 	if len(d.Resources) >= resourcesMax {
 		return types.Resource{}, tooMany("Resources for this API")
 	}
-	r := types.Resource{Id: new(newID(6)), ParentId: &parent, PathPart: &part}
+	r := types.Resource{Id: new(shelf.NewID(6)), ParentId: &parent, PathPart: &part}
 	return r, d.putResource(&r, aws.ToString(above.Path))
 }
 

@@ -37,7 +37,7 @@ func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentI
 			return nil, tooMany("Deployments for this API")
 		}
 		now := aws.Time(s.cfg.Now().UTC().Truncate(1e9))
-		made = types.Deployment{Id: new(newID(6)), CreatedDate: now, Description: in.Description}
+		made = types.Deployment{Id: new(shelf.NewID(6)), CreatedDate: now, Description: in.Description}
 		d.Deployments = put(d.Deployments, *made.Id, made)
 		change, err := s.snapshots.Put(snapshotPlace(p, *made.Id), Snapshot{
 			API: d.API, Resources: d.Resources, Authorizers: d.Authorizers, Responses: d.Responses, Validators: d.Validators,
