@@ -45,19 +45,23 @@ type suite struct {
 	name string
 	what string
 	run  func(*bench, context.Context) error
+	// named suites take minutes and run only when they are asked for.
+	named bool
 }
 
 var suites = []suite{
-	{"start", "the tool itself: start-up and memory", (*bench).startUp},
-	{"warm", "warm calls, one at a time, beside their floors", (*bench).warm},
-	{"identity", "who and may: what signature and policies cost of an invoke", (*bench).identity},
-	{"load", "warm calls, 16 and 64 at a time", (*bench).load},
-	{"events", "Event invokes: accepted durably, and fair between functions", (*bench).events},
-	{"queues", "queues: messages sent, received and deleted durably", (*bench).queues},
-	{"cold", "cold starts by runtime, beside the bare start", (*bench).cold},
-	{"memory", "memory of an idle environment, beside the bare runtime's", (*bench).memory},
-	{"functions", "what the number of functions costs", (*bench).functions},
-	{"cpu", "a handler that burns 5 ms of CPU, 16 at a time", (*bench).cpu},
+	{"start", "the tool itself: start-up and memory", (*bench).startUp, false},
+	{"warm", "warm calls, one at a time, beside their floors", (*bench).warm, false},
+	{"identity", "who and may: what signature and policies cost of an invoke", (*bench).identity, false},
+	{"load", "warm calls, 16 and 64 at a time", (*bench).load, false},
+	{"events", "Event invokes: accepted durably, and fair between functions", (*bench).events, false},
+	{"queues", "queues: messages sent, received and deleted durably", (*bench).queues, false},
+	{"tables", "tables: items read and written durably", (*bench).tables, false},
+	{"cold", "cold starts by runtime, beside the bare start", (*bench).cold, false},
+	{"memory", "memory of an idle environment, beside the bare runtime's", (*bench).memory, false},
+	{"functions", "what the number of functions costs", (*bench).functions, false},
+	{"cpu", "a handler that burns 5 ms of CPU, 16 at a time", (*bench).cpu, false},
+	{"density", "1,000 warm environments, called at random", (*bench).density, true},
 }
 
 func main() {
@@ -92,7 +96,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer os.RemoveAll(b.scratch)
 	for _, s := range suites {
-		if *only != "" && !slices.Contains(strings.Split(*only, ","), s.name) {
+		asked := slices.Contains(strings.Split(*only, ","), s.name)
+		if !asked && (*only != "" || s.named) {
 			continue
 		}
 		fmt.Fprintf(stderr, "%s ...\n", s.what)
