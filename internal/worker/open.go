@@ -110,21 +110,32 @@ func (e *Environment) takeBlank(ctx context.Context) error {
 	if b == nil {
 		return ctx.Err()
 	}
-	if b.ended() {
-		return b.close(ctx) // nobody saw it end; one is made from scratch
+	if err := e.adopt(ctx, b, own); err != nil {
+		// Whatever is wrong with it, the invoke that waits need not know.
+		e.worker.log.WarnContext(ctx, "an environment made ahead cannot be used, one is made from scratch", "sandbox_id", b.id, "error", err)
+		e.worker.stock.end([]*blank{b})
+		return ctx.Err()
 	}
 	e.id, e.sandbox, e.network, e.blank = b.id, b.sandbox, b.network, b
 	e.opened.Store(true)
-	assigner, ok := b.sandbox.(sandbox.Assigner)
-	if !ok {
-		return fmt.Errorf("environment %s cannot be assigned", b.id)
-	}
-	if err := assigner.Assign(ctx, own, e.version.MemoryMB); err != nil {
-		return err
-	}
 	e.first.Assign = time.Since(began)
 	return nil
 }
+
+// adopt shows the function's files in an environment that was made ahead.
+func (e *Environment) adopt(ctx context.Context, b *blank, own []sandbox.Mount) error {
+	if b.ended() {
+		return errBlankEnded
+	}
+	assigner, ok := b.sandbox.(sandbox.Assigner)
+	if !ok {
+		return errors.New("its driver cannot assign it")
+	}
+	return assigner.Assign(ctx, own, e.version.MemoryMB)
+}
+
+// errBlankEnded says that a process that was started ahead is gone.
+var errBlankEnded = errors.New("its process has ended")
 
 func (e *Environment) assumeRole(ctx context.Context) error {
 	c, err := e.worker.roles.MintFunctionSession(ctx, e.version.RoleARN, e.version.Function, e.worker.cfg.CredentialsFor)
