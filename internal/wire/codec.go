@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
@@ -31,7 +32,7 @@ type Codec struct {
 	also    []*Codec // one for each further protocol of the service
 	served  map[string]*served
 	router  *router
-	known   map[string]bool // every operation that AWS has
+	known   map[string]modelOperation // every operation that AWS has
 	types   *compiler
 	// byQueryCode names the exceptions whose code is another in awsQuery.
 	byQueryCode map[string]string
@@ -39,18 +40,36 @@ type Codec struct {
 	queryCompatible bool
 }
 
-// served is an operation that Hearth has, with its shapes.
+// served is an operation that Hearth has. Its shapes are compiled when it is first
+// asked for: all of them together cost a start more than the stores do, and a Hearth
+// is asked for a few.
 type served struct {
 	op      *Operation
 	model   modelOperation
-	in, out *shape
+	once    sync.Once
+	in, out *shape // behind once
+	err     error
 }
 
-// NewCodec compiles the shapes of a service's operations. It fails when an
-// operation is not one of the service's model or a type has no form on the wire.
+// shapes makes in and out.
+func (s *served) shapes(types *compiler) error {
+	s.once.Do(func() {
+		if s.in, s.err = types.top(s.op.NewInput()); s.err != nil {
+			s.err = fmt.Errorf("input of %s: %w", s.op.Name, s.err)
+			return
+		}
+		if s.out, s.err = types.top(s.op.NewOutput()); s.err != nil {
+			s.err = fmt.Errorf("output of %s: %w", s.op.Name, s.err)
+		}
+	})
+	return s.err
+}
+
+// NewCodec makes the codec of a service. It fails when an operation is not one of the
+// service's model.
 func NewCodec(s *Service) (*Codec, error) {
 	s = complete(s)
-	c := &Codec{service: s, served: map[string]*served{}, known: map[string]bool{}}
+	c := &Codec{service: s, served: map[string]*served{}, known: map[string]modelOperation{}}
 	c.types = &compiler{memo: map[reflect.Type]*shape{}, rest: s.Protocol == RestJSON1, model: models[s.Model]}
 	c.byQueryCode = map[string]string{}
 	for name, e := range s.Errors {
@@ -68,30 +87,37 @@ func NewCodec(s *Service) (*Codec, error) {
 		}
 		c.also = append(c.also, codec)
 	}
-	types := c.types
+	for _, op := range models[s.Model].operations {
+		c.known[op.name] = op
+	}
 	for i := range s.Operations {
 		op := &s.Operations[i]
-		model, err := findOperation(s.Model, op.Name)
-		if err != nil {
-			return nil, err
+		model, ok := c.known[op.Name]
+		if !ok {
+			return nil, fmt.Errorf("wire: the model of %q has no operation %q", s.Model, op.Name)
 		}
-		in, err := types.top(op.NewInput())
-		if err != nil {
-			return nil, fmt.Errorf("input of %s: %w", op.Name, err)
-		}
-		out, err := types.top(op.NewOutput())
-		if err != nil {
-			return nil, fmt.Errorf("output of %s: %w", op.Name, err)
-		}
-		c.served[op.Name] = &served{op: op, model: model, in: in, out: out}
-	}
-	for _, op := range models[s.Model].operations {
-		c.known[op.name] = true
+		c.served[op.Name] = &served{op: op, model: model}
 	}
 	if s.Protocol == RestJSON1 {
 		c.router = newRouter(models[s.Model].operations)
 	}
 	return c, nil
+}
+
+// Check compiles every shape. It fails when a type has no form on the wire, which
+// requests would otherwise be the first to find out.
+func (c *Codec) Check() error {
+	for _, s := range c.served {
+		if err := s.shapes(c.types); err != nil {
+			return err
+		}
+	}
+	for _, other := range c.also {
+		if err := other.Check(); err != nil {
+			return fmt.Errorf("%s: %w", other.service.Protocol, err)
+		}
+	}
+	return nil
 }
 
 // Service is the service that the codec speaks for.
@@ -257,6 +283,9 @@ func (c *Codec) Match(r *http.Request, body []byte) (*Call, error) {
 	if !ok {
 		return nil, c.unserved(name)
 	}
+	if err := served.shapes(c.types); err != nil {
+		return nil, err
+	}
 	call.served, call.Operation = served, served.op
 	return call, nil
 }
@@ -292,8 +321,9 @@ func unrouted(r *http.Request, found routeResult) error {
 }
 
 func (c *Codec) unserved(name string) error {
+	_, known := c.known[name]
 	switch {
-	case c.known[name]:
+	case known:
 		return lambda.Errorf(lambda.CodeNotImplemented, "Hearth does not support %s:%s yet.", c.service.Name, name)
 	case c.service.Protocol == AWSQuery:
 		return lambda.Errorf(lambda.CodeUnknownOperation, "Could not find operation %s for version %s", name, c.service.Version)

@@ -27,6 +27,9 @@ func operation[In, Out any](name string) Operation {
 func codecOf(t testing.TB, s *Service) *Codec {
 	t.Helper()
 	c, err := NewCodec(s)
+	if err == nil {
+		err = c.Check()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

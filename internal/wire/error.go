@@ -165,8 +165,6 @@ func (c *Codec) detail(detail any) (*shape, reflect.Value, bool) {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Type().Elem().Kind() != reflect.Struct {
 		return nil, reflect.Value{}, false
 	}
-	c.types.mu.Lock()
-	defer c.types.mu.Unlock()
 	s, err := c.types.top(detail)
 	return s, v.Elem(), err == nil
 }

@@ -111,6 +111,9 @@ func allOperations(t *testing.T, s sdkService) *Codec {
 		})
 	}
 	codec, err := NewCodec(s.service)
+	if err == nil {
+		err = codec.Check()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"cmp"
-	"fmt"
 	"reflect"
 
 	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -160,13 +159,4 @@ var unions = map[reflect.Type][]variant{
 		{"S", reflect.TypeFor[streamstypes.AttributeValueMemberS]()},
 		{"SS", reflect.TypeFor[streamstypes.AttributeValueMemberSS]()},
 	},
-}
-
-func findOperation(service, operation string) (modelOperation, error) {
-	for _, op := range models[service].operations {
-		if op.name == operation {
-			return op, nil
-		}
-	}
-	return modelOperation{}, fmt.Errorf("wire: the model of %q has no operation %q", service, operation)
 }

@@ -84,7 +84,7 @@ var wireNames = map[string]string{"PolicyDescriptorType.Arn": "arn"}
 // compiler turns Go types into shapes. Types that contain themselves are met
 // through the memo.
 type compiler struct {
-	mu    sync.Mutex // what is compiled after start are exceptions
+	mu    sync.Mutex // guards memo; a shape is complete, and never changes, once it is let go
 	memo  map[reflect.Type]*shape
 	rest  bool // members may travel outside of the body
 	model model
@@ -128,6 +128,8 @@ func (c *compiler) top(v any) (*shape, error) {
 	if typ.Kind() != reflect.Pointer || typ.Elem().Kind() != reflect.Struct {
 		return nil, fmt.Errorf("wire: %T is not a pointer to a struct", v)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.compile(typ.Elem(), schemaOf(typ.Elem()))
 }
 
@@ -172,6 +174,9 @@ func (c *compiler) compile(typ reflect.Type, schema *smithy.Schema) (*shape, err
 		err = c.compileStruct(s, schema)
 	default:
 		err = fmt.Errorf("wire: no protocol has a shape for %s", typ)
+	}
+	if err != nil {
+		delete(c.memo, typ)
 	}
 	return s, err
 }
