@@ -36,6 +36,11 @@ var layers = []layer{
 		because:  "the load balancer passes requests on and knows nothing of what is in them",
 	},
 	{
+		packages: []string{"rpc"},
+		may:      nil,
+		because:  "the transport between processes knows who asks and not what",
+	},
+	{
 		packages: []string{"awshttp"},
 		may:      nil,
 		because:  "an HTTP client knows no component",
