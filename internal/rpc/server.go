@@ -82,7 +82,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	case err = <-done:
 	case <-ctx.Done():
 		err = server.Close()
-		_ = <-done // it says that the server was closed
+		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
 	}
 	s.mu.Lock()
 	s.ended = true
