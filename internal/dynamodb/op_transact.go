@@ -36,8 +36,8 @@ var (
 	errOneKind = invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 )
 
-// part reads one part of a TransactWriteItems.
-func part(ctx context.Context, in types.TransactWriteItem) (*write, error) {
+// part reads one part of a TransactWriteItems. printed says that its print is needed.
+func part(ctx context.Context, in types.TransactWriteItem, printed bool) (*write, error) {
 	var w *write
 	var err error
 	kinds := 0
@@ -60,7 +60,9 @@ func part(ctx context.Context, in types.TransactWriteItem) (*write, error) {
 		if w.checks, err = writeExpressions(condition, update, names, values); err != nil {
 			return
 		}
-		w.print = printOf(w, condition, update, names, values)
+		if printed {
+			w.print = printOf(w, condition, update, names, values)
+		}
 		w.showOnFailure = onFailure == types.ReturnValuesOnConditionCheckFailureAllOld
 	}
 	if p := in.ConditionCheck; p != nil {
@@ -92,7 +94,7 @@ func (s *Service) transactWriteItems(ctx context.Context, in *ddb.TransactWriteI
 	var writes []*write
 	size := 0
 	for _, p := range in.TransactItems {
-		w, err := part(ctx, p)
+		w, err := part(ctx, p, in.ClientRequestToken != nil)
 		if err != nil {
 			return nil, err
 		}

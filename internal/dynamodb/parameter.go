@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -60,13 +59,15 @@ func checkMixed(expressions, older []given, names map[string]string, values map[
 func params(names map[string]string, values map[string]types.AttributeValue) (*expr.Params, error) {
 	var converted map[string]attr.Value
 	var wrong error
+	var wrongName string
 	if values != nil {
 		converted = make(map[string]attr.Value, len(values))
 	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		v, err := attr.FromSDK(values[name])
-		if err != nil && wrong == nil {
-			wrong = invalid("ExpressionAttributeValues contains invalid value: %s for key %s", message(err), name)
+	for name, value := range values {
+		v, err := attr.FromSDK(value)
+		// Of several the first by its name is told.
+		if err != nil && (wrong == nil || name < wrongName) {
+			wrong, wrongName = invalid("ExpressionAttributeValues contains invalid value: %s for key %s", message(err), name), name
 		}
 		converted[name] = v
 	}
@@ -95,6 +96,9 @@ type checks struct {
 
 // writeExpressions reads what a single write may have.
 func writeExpressions(condition, update *string, names map[string]string, values map[string]types.AttributeValue) (c checks, err error) {
+	if condition == nil && update == nil && names == nil && values == nil {
+		return c, nil
+	}
 	p, err := params(names, values)
 	if err != nil {
 		return c, err

@@ -48,6 +48,14 @@ type fixture struct {
 	auth  *allowAll
 	db    *ddb.Client
 	str   *streams.Client
+	// fronts are those of tables and of streams.
+	fronts [2]front
+}
+
+// front is what stands between requests and the service.
+type front struct {
+	codec *wire.Codec
+	model *constraint.Model
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -72,6 +80,13 @@ func (f *fixture) open() {
 		f.t.Fatal(err)
 	}
 	f.Service = s
+	for i, api := range []*wire.Service{s.API(), s.StreamsAPI()} {
+		codec, err := wire.NewCodec(api)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.fronts[i] = front{codec, constraint.For([...]string{"dynamodb", "dynamodbstreams"}[i])}
+	}
 }
 
 // reopen closes the service and opens its files again.
@@ -99,17 +114,12 @@ func (f *fixture) ctx() context.Context {
 func (f *fixture) serve() {
 	f.t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api := f.API()
-		model := "dynamodb"
+		front := f.fronts[0]
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDBStreams") {
-			api, model = f.StreamsAPI(), "dynamodbstreams"
+			front = f.fronts[1]
 		}
-		codec, err := wire.NewCodec(api)
-		if err != nil {
-			f.t.Error(err)
-			return
-		}
-		if err := f.call(codec, constraint.For(model), w, r); err != nil {
+		codec := front.codec
+		if err := f.call(codec, front.model, w, r); err != nil {
 			known, ok := errors.AsType[*lambda.Error](err)
 			if !ok {
 				f.t.Errorf("%s: %v", r.Header.Get("X-Amz-Target"), err)

@@ -3,9 +3,11 @@ package attr
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
 	"slices"
 )
+
+// namesUsual is how many attributes are put in order without taking memory for it.
+const namesUsual = 16
 
 // formatItem is the first byte of an item on disk.
 const formatItem = 1
@@ -18,7 +20,12 @@ func EncodeItem(item Item) []byte {
 
 func appendMap(b []byte, m map[string]Value) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m)))
-	for _, name := range slices.Sorted(maps.Keys(m)) {
+	names := make([]string, 0, namesUsual)
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		b = appendText(b, name)
 		b = appendValue(b, m[name])
 	}

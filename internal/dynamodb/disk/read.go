@@ -78,9 +78,10 @@ func (s *Store) Range(ctx context.Context, space Space, from, to []byte, down bo
 		return fmt.Errorf("read a range: %w", err)
 	}
 	defer rows.Close()
+	var key, value sql.RawBytes
+	into := []any{&key, &value}
 	for rows.Next() {
-		var key, value sql.RawBytes
-		if err := rows.Scan(&key, &value); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return fmt.Errorf("read a range: %w", err)
 		}
 		if more, err := fn(key, value); err != nil || !more {

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -175,7 +176,7 @@ type Tx struct {
 	//nolint:containedctx // the transaction's own, alive for its length only
 	ctx     context.Context
 	w       *writer
-	pending map[pendingKey]int // into changes
+	pending map[pendingKey]int // into changes, of all but the first few
 	changes []entry
 	counted map[Space]Stats
 	stats   map[Space]Stats
@@ -198,7 +199,7 @@ type Entry struct{ Key, Value []byte }
 
 // Get returns the value of a key; nil when there is none.
 func (t *Tx) Get(space Space, key []byte) ([]byte, error) {
-	if i, ok := t.pending[pendingKey{space, string(key)}]; ok {
+	if i, ok := t.changed(space, key); ok {
 		return t.changes[i].value, nil
 	}
 	value, err := get(t.ctx, t.w.get, space, key)
@@ -219,16 +220,33 @@ func (t *Tx) Put(space Space, key, value []byte) {
 // Remove removes a key; it need not exist.
 func (t *Tx) Remove(space Space, key []byte) { t.change(entry{space, key, nil}) }
 
+// lookedThrough is how many changes are looked through one by one; most writes have no
+// more, and need no map.
+const lookedThrough = 8
+
+// changed finds the change of a key.
+func (t *Tx) changed(space Space, key []byte) (int, bool) {
+	for i := range t.changes[:min(len(t.changes), lookedThrough)] {
+		if e := &t.changes[i]; e.space == space && bytes.Equal(e.key, key) {
+			return i, true
+		}
+	}
+	i, ok := t.pending[pendingKey{space, string(key)}]
+	return i, ok
+}
+
 func (t *Tx) change(e entry) {
-	k := pendingKey{e.space, string(e.key)}
-	if i, ok := t.pending[k]; ok {
+	i, ok := t.changed(e.space, e.key)
+	if ok {
 		t.changes[i] = e
 		return
 	}
-	if t.pending == nil {
-		t.pending = map[pendingKey]int{}
+	if n := len(t.changes); n >= lookedThrough {
+		if t.pending == nil {
+			t.pending = map[pendingKey]int{}
+		}
+		t.pending[pendingKey{e.space, string(e.key)}] = n
 	}
-	t.pending[k] = len(t.changes)
 	t.changes = append(t.changes, e)
 }
 

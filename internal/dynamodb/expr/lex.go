@@ -26,9 +26,12 @@ func (t token) shown() string {
 	return t.text
 }
 
+// tokensUsual is how many tokens most expressions have at most.
+const tokensUsual = 16
+
 // lex cuts an expression into tokens; the last is always tokenEnd.
 func lex(s string) []token {
-	var out []token
+	out := make([]token, 0, tokensUsual)
 	for i := 0; i < len(s); {
 		start := i
 		kind := tokenBad

@@ -2,7 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,20 +32,26 @@ func NewParams(names map[string]string, values map[string]attr.Value) (*Params, 
 	if names != nil && len(names) == 0 {
 		return nil, invalid("ExpressionAttributeNames must not be empty")
 	}
-	for _, key := range slices.Sorted(maps.Keys(names)) {
-		if !placeholder(key, '#') {
-			return nil, invalid("ExpressionAttributeNames contains invalid key: Syntax error; key: \"%s\"", key)
-		}
+	if key, ok := misspelt(names, '#'); ok {
+		return nil, invalid("ExpressionAttributeNames contains invalid key: Syntax error; key: \"%s\"", key)
 	}
 	if values != nil && len(values) == 0 {
 		return nil, invalid("ExpressionAttributeValues must not be empty")
 	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if !placeholder(key, ':') {
-			return nil, invalid("ExpressionAttributeValues contains invalid key: Syntax error; key: \"%s\"", key)
-		}
+	if key, ok := misspelt(values, ':'); ok {
+		return nil, invalid("ExpressionAttributeValues contains invalid key: Syntax error; key: \"%s\"", key)
 	}
 	return &Params{names: names, values: values, usedNames: map[string]bool{}, usedValues: map[string]bool{}}, nil
+}
+
+// misspelt is the first key that is no placeholder.
+func misspelt[V any](all map[string]V, mark byte) (first string, found bool) {
+	for key := range all {
+		if !placeholder(key, mark) && (!found || key < first) {
+			first, found = key, true
+		}
+	}
+	return first, found
 }
 
 func placeholder(key string, mark byte) bool {
@@ -70,8 +75,14 @@ func (p *Params) Unused() error {
 	return nil
 }
 
-func unused[V any](all map[string]V, used map[string]bool) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(k string) bool { return used[k] })
+func unused[V any](all map[string]V, used map[string]bool) (out []string) {
+	for key := range all {
+		if !used[key] {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func invalid(format string, args ...any) *lambda.Error {
