@@ -41,6 +41,8 @@ type Invocation struct {
 	// Sink takes the answer of a runtime that streams it, when it is not nil; Result
 	// then has no Payload on success. Without a Sink such an answer is collected.
 	Sink Sink
+	// Carrier holds the payload when another process does; nil otherwise.
+	Carrier Carrier
 }
 
 // Result is how an invocation ended. A failed function is a Result, not a Go
