@@ -44,13 +44,18 @@ func (e *Edge) prove(r *http.Request, s *suspect, id lambda.RequestID, body []by
 	if err := e.verifier.Verify(r, &s.claim, s.identity.SecretAccessKey, body); err != nil {
 		return lambda.Caller{}, err
 	}
+	return e.proven(r, s, id), nil
+}
+
+// proven is the caller behind a signature that was checked.
+func (e *Edge) proven(r *http.Request, s *suspect, id lambda.RequestID) lambda.Caller {
 	c := s.identity.Caller
 	c.Region = s.claim.Region
 	if c.Region == "" {
 		c.Region = e.cfg.Region
 	}
 	placeCaller(&c, r, id)
-	return c, nil
+	return c
 }
 
 // placeCaller fills in what follows from the request itself.

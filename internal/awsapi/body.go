@@ -22,6 +22,9 @@ const (
 // errTooLarge says that a body is longer than its limit.
 var errTooLarge = errors.New("request body over its limit")
 
+// errHeldIncomplete says that a body broke off on its way into another process.
+var errHeldIncomplete = errors.New("the frontend process got a part of it")
+
 // readBody reads the whole body, once. A body over limit is errTooLarge; one that
 // breaks off is the caller's fault too, a SerializationException.
 func readBody(r *http.Request, limit int64) ([]byte, error) {

@@ -163,6 +163,8 @@ type exchange struct {
 	codec *wire.Codec
 	// done says that the answer has begun.
 	done bool
+	// carried is set when the payload is in another process.
+	carried *lambda.Carried
 }
 
 // recover turns a panic into a 500. http.ErrAbortHandler is net/http's own way to

@@ -56,7 +56,7 @@ func (x *exchange) receiveInvoke(ctx context.Context, escapedName string) (Invok
 	if err != nil {
 		return InvokeInput{}, err
 	}
-	body, err := readBody(x.r, invokeBodyMax)
+	body, caller, err := x.receivePayload(&s)
 	if errors.Is(err, errTooLarge) {
 		return InvokeInput{}, lambda.Errorf(lambda.CodeRequestEntityTooLarge,
 			"Request must be smaller than %d bytes for the InvokeFunction operation", lambda.PayloadMax)
@@ -64,13 +64,23 @@ func (x *exchange) receiveInvoke(ctx context.Context, escapedName string) (Invok
 	if err != nil {
 		return InvokeInput{}, err
 	}
-	caller, err := x.edge.prove(x.r, &s, x.id, body)
-	if err != nil {
-		return InvokeInput{}, err
-	}
 	in, err := invokeInput(x.r, escapedName)
-	in.Caller, in.Payload = caller, body
+	in.Caller, in.Payload, in.Carried = caller, body, x.carried
 	return in, err
+}
+
+// receivePayload reads the payload, or learns from who holds it what matters of it, and
+// proves who signed it.
+func (x *exchange) receivePayload(s *suspect) (body []byte, caller lambda.Caller, err error) {
+	if x.carried != nil {
+		caller, err = x.edge.proveCarried(x.r, s, x.id, x.carried)
+		return nil, caller, err
+	}
+	if body, err = readBody(x.r, invokeBodyMax); err != nil {
+		return nil, lambda.Caller{}, err
+	}
+	caller, err = x.edge.prove(x.r, s, x.id, body)
+	return body, caller, err
 }
 
 func invokeInput(r *http.Request, escapedName string) (InvokeInput, error) {

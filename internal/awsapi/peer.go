@@ -73,6 +73,8 @@ type InvokeInput struct {
 	// Payload is the body. It belongs to the invoker from here on; the edge does
 	// not touch it again.
 	Payload []byte
+	// Carried stands in for the payload when another process of this Hearth holds it.
+	Carried *lambda.Carried
 }
 
 // InvokeOutput is the answer to an Invoke request.

@@ -86,6 +86,9 @@ type Input struct {
 	TraceID       string
 	TenantID      string
 	Payload       []byte
+	// Carried stands in for Payload when another process holds that; RequestResponse
+	// alone can have it.
+	Carried *lambda.Carried
 }
 
 // Output is how an Invoke request ended.
@@ -258,18 +261,28 @@ func invocation(in Input, id lambda.FunctionID, qualifier string) (*lambda.Invoc
 	if in.Type == lambda.Event {
 		limit = lambda.EventPayloadMax
 	}
-	if len(in.Payload) > limit {
+	size := len(in.Payload)
+	if in.Carried != nil {
+		size = in.Carried.Size
+	}
+	if size > limit {
 		return nil, &lambda.Error{
 			Code: lambda.CodeRequestEntityTooLarge, Bare: true,
-			Message: fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), in.Type, limit),
+			Message: fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", size, in.Type, limit),
 		}
 	}
-	payload := in.Payload
-	if len(payload) == 0 {
+	payload, fault := in.Payload, ""
+	switch {
+	case size == 0:
 		payload = emptyEvent
-	} else if !json.Valid(payload) {
+	case in.Carried != nil:
+		fault = in.Carried.Fault
+	default:
+		fault = Fault(payload)
+	}
+	if fault != "" {
 		return nil, lambda.Errorf(lambda.CodeInvalidRequestContent,
-			"Could not parse request body into json: Could not parse payload into json: %s", parseFault(payload))
+			"Could not parse request body into json: Could not parse payload into json: %s", fault)
 	}
 	clientContext, err := decodeClientContext(in.ClientContext)
 	if err != nil {
@@ -279,7 +292,7 @@ func invocation(in Input, id lambda.FunctionID, qualifier string) (*lambda.Invoc
 	if trace == "" {
 		trace = newTraceID()
 	}
-	return &lambda.Invocation{
+	inv := &lambda.Invocation{
 		RequestID:          in.Caller.RequestID,
 		InvokedFunctionARN: id.QualifiedARN(qualifier),
 		TraceID:            trace,
@@ -287,7 +300,11 @@ func invocation(in Input, id lambda.FunctionID, qualifier string) (*lambda.Invoc
 		TenantID:           in.TenantID,
 		Payload:            payload,
 		Tail:               in.LogType == "Tail",
-	}, nil
+	}
+	if in.Carried != nil {
+		inv.Carrier = in.Carried.Carrier
+	}
+	return inv, nil
 }
 
 // decodeClientContext returns the JSON of an X-Amz-Client-Context on one line.

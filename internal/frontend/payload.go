@@ -11,6 +11,15 @@ import (
 	"time"
 )
 
+// Fault says what keeps a payload that is not empty from being JSON, and nothing of one
+// that is. A frontend in a process of its own asks it there.
+func Fault(payload []byte) string {
+	if json.Valid(payload) {
+		return ""
+	}
+	return parseFault(payload)
+}
+
 // parseFault says what is wrong with an event that is no JSON, in the words of the
 // parser that AWS uses as far as ours tells the same cases apart.
 func parseFault(payload []byte) string {

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -33,8 +34,10 @@ type Environment struct {
 	session     *runtimeapi.Session
 	// blank is what the environment was made of ahead, until its runtime is started.
 	blank *blank
-	log   *logPipe
-	lines platformLines
+	// inGate says that Open holds a place in the worker's gate.
+	inGate bool
+	log    *logPipe
+	lines  platformLines
 	// helpers are the goroutines that serve this environment; Close waits for them.
 	helpers sync.WaitGroup
 
@@ -68,6 +71,11 @@ func (e *Environment) Idle() { e.idleSince.Store(time.Now().UnixNano()) }
 // bounds the invoke. An error is a fault of the platform's.
 func (e *Environment) Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Result, error) {
 	ctx = context.WithoutCancel(ctx)
+	if inv.Carrier != nil {
+		if err := fetch(ctx, inv); err != nil {
+			return lambda.Result{}, err
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.idleSince.Store(0)
@@ -87,6 +95,18 @@ func (e *Environment) Invoke(ctx context.Context, inv *lambda.Invocation) (lambd
 	result := e.conclude(inv, end)
 	e.idleSince.Store(time.Now().UnixNano())
 	return result, nil
+}
+
+// fetch brings the payload here from the process that holds it.
+func fetch(ctx context.Context, inv *lambda.Invocation) error {
+	payload, err := inv.Carrier.Fetch(ctx)
+	if err != nil {
+		return fmt.Errorf("fetch the event: %w", err)
+	}
+	if len(inv.Payload) == 0 {
+		inv.Payload = payload
+	}
+	return nil
 }
 
 // ending is how an invocation's run ended.

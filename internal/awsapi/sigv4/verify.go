@@ -67,12 +67,22 @@ func (c *Claim) CheckTime(now time.Time) error {
 // The time is checked apart, by CheckTime. Errors are *lambda.Error:
 // InvalidSignatureException or IncompleteSignatureException.
 func (v *Verifier) Verify(r *http.Request, c *Claim, secret string, body []byte) error {
+	return v.verify(r, c, secret, func() [sha256.Size]byte { return sha256.Sum256(body) })
+}
+
+// VerifyHashed is Verify for a body that is elsewhere: sum is its SHA-256, by somebody
+// whose word is as good as having read it.
+func (v *Verifier) VerifyHashed(r *http.Request, c *Claim, secret string, sum [sha256.Size]byte) error {
+	return v.verify(r, c, secret, func() [sha256.Size]byte { return sum })
+}
+
+func (v *Verifier) verify(r *http.Request, c *Claim, secret string, sum func() [sha256.Size]byte) error {
 	for _, name := range mustSign {
 		if len(r.Header[name]) > 0 && !signs(c.signedHeaders, name) {
 			return incomplete("'%s' must be a 'SignedHeader' in the AWS Authorization.", name)
 		}
 	}
-	hash, err := payloadHash(r, body)
+	hash, err := payloadHash(r, sum)
 	if err != nil {
 		return err
 	}
@@ -129,7 +139,7 @@ func signs(signedHeaders, header string) bool {
 // payloadHash is the last line of the canonical request: what the signer said the
 // body's hash is, once that is known to be true, or the hash itself when it said
 // nothing.
-func payloadHash(r *http.Request, body []byte) (string, error) {
+func payloadHash(r *http.Request, of func() [sha256.Size]byte) (string, error) {
 	claimed := r.Header.Get("X-Amz-Content-Sha256")
 	if claimed == "" {
 		claimed = queryHash(r)
@@ -137,7 +147,7 @@ func payloadHash(r *http.Request, body []byte) (string, error) {
 	if claimed == unsignedPayload {
 		return unsignedPayload, nil
 	}
-	sum := sha256.Sum256(body)
+	sum := of()
 	var text [2 * sha256.Size]byte
 	hex.Encode(text[:], sum[:])
 	if claimed != "" && subtle.ConstantTimeCompare(text[:], []byte(claimed)) != 1 {
