@@ -29,6 +29,9 @@ good order, a second one at once.`,
 			if err != nil {
 				return err
 			}
+			if node.NeedsOwnRoot(cfg) {
+				return a.upAsOwnRoot(cfg)
+			}
 			log, err := a.logger(level)
 			if err != nil {
 				return err
@@ -40,6 +43,18 @@ good order, a second one at once.`,
 	cmd.Flags().StringVar(&level, "log-level", "info", "how much to log: debug, info, warn or error")
 	_ = cmd.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// upAsOwnRoot runs this command line again where this user is root.
+func (a *app) upAsOwnRoot(cfg node.Config) error {
+	exit, err := node.AsOwnRoot(cfg)
+	switch {
+	case err != nil:
+		return &remedied{err.Error(), "`hearth doctor` shows what this user may do here; --isolation process runs functions without sandboxes"}
+	case exit != exitOK:
+		return failedError{} // it has said why
+	}
+	return nil
 }
 
 // up runs a node until ctx ends, and says once when it is ready.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -48,10 +49,10 @@ func memory() Check {
 }
 
 func root() Check {
-	c := Check{Name: "privileges", OK: os.Geteuid() == 0, Detail: "root"}
+	c := Check{Name: "privileges", OK: os.Geteuid() == 0, Optional: true, Detail: "root"}
 	if !c.OK {
-		c.Detail = fmt.Sprintf("user %d", os.Geteuid())
-		c.Remedy = "run hearth as root for sandboxes with limits, or use --isolation process"
+		c.Detail = fmt.Sprintf("user %d: sandboxes, without limits on memory and CPU", os.Geteuid())
+		c.Remedy = "run hearth as root for limits on memory and CPU"
 	}
 	return c
 }
@@ -89,11 +90,25 @@ func judgeGroups(layout cgroup.Layout) Check {
 func userNamespaces() Check {
 	return judgeUserNamespaces(
 		exists("/proc/self/ns/user"), text("/proc/sys/user/max_user_namespaces"),
-		text("/proc/sys/kernel/unprivileged_userns_clone"), os.Geteuid() == 0)
+		text("/proc/sys/kernel/unprivileged_userns_clone"), os.Geteuid() == 0, makeUserNamespace())
 }
 
-// judgeUserNamespaces takes the texts of two settings; an absent one is empty.
-func judgeUserNamespaces(built bool, most, unprivileged string, isRoot bool) Check {
+// makeUserNamespace makes one with a mount namespace, as an ordinary user's Hearth
+// does, for a program that says nothing. Security modules may refuse what the
+// kernel's own settings allow.
+func makeUserNamespace() error {
+	cmd := exec.Command("true") //nolint:noctx // it takes a millisecond
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
+	}
+	return cmd.Run()
+}
+
+// judgeUserNamespaces takes the texts of two settings, of which an absent one is empty,
+// and what came of trying.
+func judgeUserNamespaces(built bool, most, unprivileged string, isRoot bool, tried error) Check {
 	c := Check{Name: "user namespaces", OK: true, Detail: "up to " + most}
 	switch {
 	case !built:
@@ -102,6 +117,9 @@ func judgeUserNamespaces(built bool, most, unprivileged string, isRoot bool) Che
 		c.OK, c.Detail, c.Remedy = false, "switched off", "sysctl -w user.max_user_namespaces=65536"
 	case unprivileged == "0" && !isRoot:
 		c.OK, c.Detail, c.Remedy = false, "for root only", "run hearth as root, or sysctl -w kernel.unprivileged_userns_clone=1"
+	case tried != nil:
+		c.OK, c.Detail = false, "refused: "+tried.Error()
+		c.Remedy = "run hearth as root; where AppArmor restricts them, sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -32,16 +33,19 @@ func TestUserNamespacesAreJudgedBySettings(t *testing.T) {
 		name               string
 		built              bool
 		most, unprivileged string
-		root, ok           bool
+		root               bool
+		tried              error
+		ok                 bool
 	}{
-		{"on", true, "96365", "", true, true},
-		{"not built", false, "", "", true, false},
-		{"switched off", true, "0", "", true, false},
-		{"root only, as root", true, "10", "0", true, true},
-		{"root only, as a user", true, "10", "0", false, false},
+		{"on", true, "96365", "", true, nil, true},
+		{"not built", false, "", "", true, nil, false},
+		{"switched off", true, "0", "", true, nil, false},
+		{"root only, as root", true, "10", "0", true, nil, true},
+		{"root only, as a user", true, "10", "0", false, nil, false},
+		{"refused", true, "10", "1", false, errors.New("permission denied"), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := judgeUserNamespaces(c.built, c.most, c.unprivileged, c.root)
+			got := judgeUserNamespaces(c.built, c.most, c.unprivileged, c.root, c.tried)
 			if got.OK != c.ok || got.OK != (got.Remedy == "") {
 				t.Errorf("got %+v, want OK %t", got, c.ok)
 			}

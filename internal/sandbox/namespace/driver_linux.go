@@ -43,7 +43,7 @@ func New(cfg Config, log *slog.Logger) (*Driver, error) {
 		return nil, fmt.Errorf("namespace driver: %w", err)
 	}
 	if os.Geteuid() != 0 {
-		return nil, errors.New("namespace driver: this host's set-up needs root; run hearth as root, or with --isolation process")
+		return nil, errors.New("namespace driver: this host's set-up needs root; run hearth as root of this host or of a user namespace, or with --isolation process")
 	}
 	where := filepath.Join(cfg.StateDir, "root")
 	if err := os.MkdirAll(where, 0o700); err != nil {
@@ -61,17 +61,23 @@ func New(cfg Config, log *slog.Logger) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("namespace driver: %w", err)
 	}
+	ids, err := ownIDs()
+	if err != nil {
+		return nil, fmt.Errorf("namespace driver: find the user ids: %w", err)
+	}
 	d := &Driver{
 		cfg:       cfg,
 		log:       log,
-		templates: &templates{init: init, where: where, made: map[string]*template{}},
-		slots:     newSlots(cfg.StateDir),
+		templates: &templates{init: init, where: where, nested: !ids.all, made: map[string]*template{}},
+		slots:     newSlots(cfg.StateDir, ids),
 		groups:    cgroup.Open(layout, groupName(cfg.StateDir)),
 		networks:  &networks{max: cfg.ReadyNetworks},
 		filter:    filter,
 		spawns:    &spawns{path: init},
 	}
-	if d.images, d.imagesErr = openTmpImages(filepath.Join(cfg.StateDir, "tmp")); d.imagesErr != nil {
+	if !ids.all {
+		d.imagesErr = errNested
+	} else if d.images, d.imagesErr = openTmpImages(filepath.Join(cfg.StateDir, "tmp")); d.imagesErr != nil {
 		log.Warn("no disk images for /tmp, it counts as function memory", "error", d.imagesErr)
 	}
 	tpl, err := d.templates.get(nil)
@@ -81,6 +87,9 @@ func New(cfg Config, log *slog.Logger) (*Driver, error) {
 	tpl.ns.Close()
 	return d, nil
 }
+
+// errNested says that this process is root of a user namespace only.
+var errNested = errors.New("only root of the host may do that")
 
 // groupName is the parent control group of a state directory.
 func groupName(stateDir string) string {
@@ -103,6 +112,9 @@ func (d *Driver) Capabilities() sandbox.Capabilities {
 		Freeze:            true,
 		Assign:            true,
 	}
+	if d.slots.shared {
+		c.Isolation = "Linux namespaces with a read-only root, no capabilities and a system call filter; the kernel and one user id are shared"
+	}
 	for _, limit := range []struct {
 		has        *bool
 		controller string
@@ -118,7 +130,10 @@ func (d *Driver) Capabilities() sandbox.Capabilities {
 			c.Missing = append(c.Missing, fmt.Sprintf("%s: the %s control group controller cannot be used (%v); mount or delegate it", limit.name, limit.controller, err))
 		}
 	}
-	if d.images == nil {
+	switch {
+	case errors.Is(d.imagesErr, errNested):
+		c.Missing = append(c.Missing, "/tmp outside memory: disk images need root of the host")
+	case d.images == nil:
 		c.Missing = append(c.Missing, fmt.Sprintf("/tmp outside memory: loop devices with ext4 cannot be used (%v); install e2fsprogs and load the loop module", d.imagesErr))
 	}
 	return c

@@ -24,5 +24,13 @@ func (*Driver) Run(context.Context) error { return nil }
 // Close does nothing.
 func (*Driver) Close() error { return nil }
 
+// Unprivileged is false: there is nothing to become.
+func Unprivileged() bool { return false }
+
+// AsOwnRoot says that user namespaces are Linux's.
+func AsOwnRoot() (int, error) {
+	return 0, errors.New("namespace driver: this system is not Linux; use --isolation process")
+}
+
 // Main does nothing: there is no process 1 to become.
 func Main() {}

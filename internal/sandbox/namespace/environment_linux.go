@@ -15,6 +15,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/sandbox"
 	"github.com/hearthfaas/hearth/internal/sandbox/cgroup"
 	"github.com/hearthfaas/hearth/internal/sandbox/namespace/control"
+	"github.com/hearthfaas/hearth/internal/sandbox/procusage"
 )
 
 // environment is one root with its process 1.
@@ -144,6 +145,9 @@ func (e *environment) Usage() (sandbox.Usage, error) {
 	if err != nil {
 		return sandbox.Usage{}, fmt.Errorf("usage of environment %s: %w", e.spec.ID, err)
 	}
+	if e.driver.groups.Missing("memory") != nil {
+		return e.usageByProcess(u), nil
+	}
 	e.peak = max(e.peak, u.MemoryBytes)
 	return sandbox.Usage{
 		MemoryBytes:     u.MemoryBytes,
@@ -151,6 +155,19 @@ func (e *environment) Usage() (sandbox.Usage, error) {
 		CPUNanos:        u.CPUNanos,
 		Processes:       max(0, u.Processes-e.ownThreads()),
 	}, nil
+}
+
+// usageByProcess is what can be told without a control group for memory: the sum of
+// the processes, with the other accounts where there are any. The mutex is held.
+func (e *environment) usageByProcess(u cgroup.Usage) sandbox.Usage {
+	var sum sandbox.Usage
+	procusage.AddBelow(&sum, e.pid)
+	e.peak = max(e.peak, sum.MemoryPeakBytes)
+	sum.MemoryPeakBytes = e.peak
+	if e.driver.groups.Missing("cpuacct") == nil {
+		sum.CPUNanos = u.CPUNanos
+	}
+	return sum
 }
 
 // ownThreads is how many threads process 1 has, which the control group counts.

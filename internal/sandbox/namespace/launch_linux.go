@@ -46,6 +46,9 @@ func (e *environment) launch(ctx context.Context) error {
 		Kind: control.Setup, Hostname: e.driver.cfg.Hostname,
 		FilesMax: uint32(e.spec.FilesMax), Processes: uint32(e.spec.ProcessesMax), Filter: e.driver.filter, Masks: masks,
 	}
+	if e.driver.slots.shared {
+		setup.Flags |= control.SingleUser
+	}
 	if err := e.write(&setup, nil); err != nil {
 		return err
 	}

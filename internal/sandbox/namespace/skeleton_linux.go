@@ -48,10 +48,16 @@ func (b *builder) likeHost(dir string) {
 }
 
 // devices makes the harmless devices. There is no terminal, and no /dev/shm, as on
-// Lambda.
+// Lambda. In a user namespace they are the host's, shown.
 func (b *builder) devices() {
 	for name, minor := range map[string]uint32{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9} {
 		path := "/dev/" + name
+		if b.nested {
+			b.file(path, nil)
+			b.mount(path, b.path(path), "", unix.MS_BIND, "")
+			b.protect(path, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID)
+			continue
+		}
 		b.do("make device", path, func() error {
 			err := unix.Mknod(b.path(path), unix.S_IFCHR|0o666, int(unix.Mkdev(1, minor)))
 			if err != nil {

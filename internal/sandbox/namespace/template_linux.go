@@ -36,6 +36,9 @@ const templatesMax = 32
 type templates struct {
 	init  string // path of the init binary on the host
 	where string // an empty directory to mount on
+	// nested says that this happens in a user namespace: what is mounted on the host's
+	// mounts cannot be left out of a copy there, and no devices can be made.
+	nested bool
 
 	// mu guards what follows, and lets one template be made at a time.
 	mu   sync.Mutex
@@ -116,7 +119,7 @@ func (t *templates) build(points []mountPoint) (ns int, err error) {
 		if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
 			return fmt.Errorf("make a mount namespace: %w", err)
 		}
-		b := builder{root: t.where}
+		b := builder{root: t.where, nested: t.nested}
 		b.mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 		b.mount("tmpfs", t.where, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=1m")
 		b.dir("/new")
@@ -161,8 +164,9 @@ func enter(dir string) error {
 
 // builder puts things below root and keeps the first error.
 type builder struct {
-	root string
-	err  error
+	root   string
+	nested bool
+	err    error
 }
 
 func (b *builder) path(inside string) string { return filepath.Join(b.root, inside) }
@@ -184,7 +188,7 @@ func (b *builder) mount(source, target, kind string, flags uintptr, data string)
 // bind shows a path of the host, with what is mounted below it unless it is /proc.
 func (b *builder) bind(source, inside string, attrs uint64) {
 	flags := uintptr(unix.MS_BIND)
-	if attrs != 0 {
+	if attrs != 0 || b.nested {
 		flags |= unix.MS_REC
 	}
 	b.mount(source, b.path(inside), "", flags, "")

@@ -125,16 +125,17 @@ func (s *spawner) fork(msg *control.Message, fds []int) (pid, pidfd int, step st
 	if err := unix.Setns(fds[NetworkFD], unix.CLONE_NEWNET); err != nil {
 		return 0, -1, "enter the network namespace", err
 	}
-	root, process := int(msg.UID), int(msg.GID)
+	ids := idsOf(msg)
 	pid, err = syscall.ForkExec("/init", []string{msg.Path}, &syscall.ProcAttr{
 		Env:   []string{"GOMAXPROCS=1"}, // it does next to nothing; fewer threads start sooner
 		Files: []uintptr{s.null, s.null, s.null, uintptr(fds[SocketFD])},
 		Sys: &syscall.SysProcAttr{
 			Cloneflags:                 namespaces,
-			UidMappings:                []syscall.SysProcIDMap{{ContainerID: 0, HostID: root, Size: 1}, {ContainerID: control.UserID, HostID: process, Size: 1}},
-			GidMappings:                []syscall.SysProcIDMap{{ContainerID: 0, HostID: root, Size: 1}, {ContainerID: control.GroupID, HostID: process, Size: 1}},
-			GidMappingsEnableSetgroups: true,
-			Credential:                 &syscall.Credential{Uid: 0, Gid: 0},
+			UidMappings:                ids.users,
+			GidMappings:                ids.groups,
+			GidMappingsEnableSetgroups: !ids.credential.NoSetGroups,
+			Credential:                 &ids.credential,
+			AmbientCaps:                ids.capabilities,
 			Setsid:                     true,
 			PidFD:                      &pidfd,
 			UseCgroupFD:                group >= 0,
@@ -145,6 +146,31 @@ func (s *spawner) fork(msg *control.Message, fds []int) (pid, pidfd int, step st
 		return 0, -1, "start process 1", err
 	}
 	return pid, pidfd, "", nil
+}
+
+// ids are which of the maker's ids an environment gets, and as which.
+type ids struct {
+	users, groups []syscall.SysProcIDMap
+	credential    syscall.Credential // of process 1
+	capabilities  []uintptr          // what process 1 must be left when it is not root
+}
+
+// setUp is what preparing an environment takes; package supervisor gives it up then.
+var setUp = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP, unix.CAP_KILL, unix.CAP_DAC_OVERRIDE}
+
+func idsOf(msg *control.Message) ids {
+	root, process := int(msg.UID), int(msg.GID)
+	user := syscall.SysProcIDMap{ContainerID: control.UserID, HostID: process, Size: 1}
+	group := syscall.SysProcIDMap{ContainerID: control.GroupID, HostID: process, Size: 1}
+	if root == process { // there is one for everything; who has no other may not change groups
+		return ids{
+			users: []syscall.SysProcIDMap{user}, groups: []syscall.SysProcIDMap{group},
+			credential:   syscall.Credential{Uid: control.UserID, Gid: control.GroupID, NoSetGroups: true},
+			capabilities: setUp,
+		}
+	}
+	owner := syscall.SysProcIDMap{ContainerID: 0, HostID: root, Size: 1}
+	return ids{users: []syscall.SysProcIDMap{owner, user}, groups: []syscall.SysProcIDMap{owner, group}}
 }
 
 // enterGroups moves this thread into the environment's version 1 control groups, and
