@@ -9,6 +9,7 @@ import (
 
 // TestBoto3ReadsStreams runs testdata/boto3_stream.py, which asserts for itself.
 func TestBoto3ReadsStreams(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)

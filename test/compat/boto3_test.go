@@ -9,6 +9,7 @@ import (
 
 // TestBoto3Works runs testdata/boto3_check.py, which asserts for itself.
 func TestBoto3Works(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)

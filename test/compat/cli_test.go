@@ -14,6 +14,7 @@ const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal
 // TestTheAWSCommandLineWorks follows the AWS tutorial for functions made with the
 // CLI, from the role to the deletion.
 func TestTheAWSCommandLineWorks(t *testing.T) {
+	t.Parallel()
 	aws := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
 	dir := t.TempDir()

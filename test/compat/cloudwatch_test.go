@@ -25,6 +25,7 @@ import (
 // TestBoto3ReadsWhatFunctionsDid runs testdata/cloudwatch_check.py, which asserts for
 // itself.
 func TestBoto3ReadsWhatFunctionsDid(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)
@@ -75,6 +76,7 @@ func checkPrometheus(t *testing.T, h *harness.Hearth) {
 }
 
 func TestTheAWSCommandLineReadsMetrics(t *testing.T) {
+	t.Parallel()
 	cli := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
 	run := func(args ...string) string {

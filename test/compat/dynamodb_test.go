@@ -17,6 +17,7 @@ import (
 
 // TestBoto3UsesTables runs testdata/dynamodb_check.py, which asserts for itself.
 func TestBoto3UsesTables(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)
@@ -32,6 +33,7 @@ func TestBoto3UsesTables(t *testing.T) {
 
 // TestTheAWSCommandLineUsesTables follows the getting-started guide of DynamoDB.
 func TestTheAWSCommandLineUsesTables(t *testing.T) {
+	t.Parallel()
 	aws := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
 	run := func(args ...string) string {

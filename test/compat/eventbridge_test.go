@@ -312,6 +312,7 @@ func TestTerraformManagesEventBuses(t *testing.T) {
 // TestTheCommandLineUsesEventBuses goes from a rule to a message in a queue with the
 // aws CLI alone.
 func TestTheCommandLineUsesEventBuses(t *testing.T) {
+	t.Parallel()
 	aws := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
 	dir := t.TempDir()
@@ -365,6 +366,7 @@ func TestTheCommandLineUsesEventBuses(t *testing.T) {
 
 // TestBoto3UsesEventBuses runs testdata/eventbridge_check.py, which asserts for itself.
 func TestBoto3UsesEventBuses(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)

@@ -57,6 +57,7 @@ func httpAPIExample(t *testing.T, h *harness.Hearth, origin string) (endpoint st
 }
 
 func TestTheHTTPAPIExampleAnswersCurl(t *testing.T) {
+	t.Parallel()
 	curl := findTool(t, "curl", func(string) bool { return true })
 	h := up(t)
 	endpoint := httpAPIExample(t, h, "https://page")
@@ -78,6 +79,7 @@ func TestTheHTTPAPIExampleAnswersCurl(t *testing.T) {
 const browserMax = 90 * time.Second
 
 func TestTheHTTPAPIExampleAnswersAPage(t *testing.T) {
+	t.Parallel()
 	chromium := findTool(t, "chromium", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 	h := up(t)
 	pages := httptest.NewServer(http.FileServer(http.Dir("../../examples/http-api")))

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,7 +31,18 @@ var (
 	})
 )
 
+// parallelMax is how many of the tests that say t.Parallel run at the same time, on two
+// processors: those of tools, which mostly wait. Terraform's provider looks for up to 45
+// seconds whether a queue that it made or deleted stays so. Each that runs takes some
+// 500 MB.
+const parallelMax = "8"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", parallelMax); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	var err error
 	if scratch, err = os.MkdirTemp("", "hearth-compat-"); err == nil {
 		err = os.Chmod(scratch, 0o755)

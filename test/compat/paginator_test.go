@@ -15,6 +15,7 @@ import (
 // TestEveryWaiterAndPaginatorOfBoto3Ends runs testdata/paginators_check.py, which
 // takes the list of both from boto3 and asserts for itself.
 func TestEveryWaiterAndPaginatorOfBoto3Ends(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	a := serve(t)
@@ -35,6 +36,7 @@ func TestEveryWaiterAndPaginatorOfBoto3Ends(t *testing.T) {
 // TestTheAWSCommandLineWaitsAndPages does the same with the CLI, whose waiters are
 // commands.
 func TestTheAWSCommandLineWaitsAndPages(t *testing.T) {
+	t.Parallel()
 	cli := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	a := serve(t)
 	names := []string{"f0", "f1", "f2", "f3", "f4"}

@@ -15,6 +15,7 @@ import (
 // schedules: after an apply there is nothing left to change, and a destroy leaves
 // nothing.
 func TestTerraformManagesSchedules(t *testing.T) {
+	t.Parallel()
 	h := up(t)
 	terraformRoundTrip(t, h, "testdata/terraform_scheduler/main.tf")
 	client := scheduler.NewFromConfig(h.AWS())
@@ -31,6 +32,7 @@ func TestTerraformManagesSchedules(t *testing.T) {
 // TestTerraformManagesWhereEventsGo does the same with a function's destinations and
 // a bucket's notifications.
 func TestTerraformManagesWhereEventsGo(t *testing.T) {
+	t.Parallel()
 	h := up(t)
 	zip := filepath.Join(t.TempDir(), "function.zip")
 	writeZip(t, zip, "index.js", `exports.handler = async () => {};`)
@@ -60,6 +62,7 @@ func terraformRoundTrip(t *testing.T, h *harness.Hearth, config string, vars ...
 
 // TestBoto3Schedules runs testdata/scheduler_check.py, which asserts for itself.
 func TestBoto3Schedules(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)
@@ -75,6 +78,7 @@ func TestBoto3Schedules(t *testing.T) {
 
 // TestTheAWSCommandLineSchedules follows the user guide's first steps.
 func TestTheAWSCommandLineSchedules(t *testing.T) {
+	t.Parallel()
 	aws := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
 	run := func(args ...string) string {

@@ -252,6 +252,7 @@ func TestTerraformManagesTopics(t *testing.T) {
 // TestTheCommandLineUsesTopics goes from a topic to a message in a queue with the
 // aws CLI alone.
 func TestTheCommandLineUsesTopics(t *testing.T) {
+	t.Parallel()
 	aws := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
 	dir := t.TempDir()
@@ -298,6 +299,7 @@ func TestTheCommandLineUsesTopics(t *testing.T) {
 
 // TestBoto3UsesTopics runs testdata/boto3_sns.py, which asserts for itself.
 func TestBoto3UsesTopics(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)

@@ -19,6 +19,7 @@ import (
 
 // TestBoto3SpeaksSQS runs testdata/sqs_check.py, which asserts for itself.
 func TestBoto3SpeaksSQS(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)
@@ -36,6 +37,7 @@ func TestBoto3SpeaksSQS(t *testing.T) {
 // shows it. Version 1 of the CLI replaces an endpoint from the environment by AWS's
 // own for SQS alone, so it is told twice.
 func TestTheAWSCommandLineSpeaksSQS(t *testing.T) {
+	t.Parallel()
 	cli := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil }, "/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
 	run := func(args ...string) string {

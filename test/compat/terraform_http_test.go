@@ -24,6 +24,7 @@ exports.handler = async (event) => {
 // TestTerraformPutsFunctionsBehindHTTP applies, calls, changes and destroys a function
 // with a URL, an HTTP API and a REST API.
 func TestTerraformPutsFunctionsBehindHTTP(t *testing.T) {
+	t.Parallel()
 	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
 	if _, err := os.Stat(mirror); err != nil {
 		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)

@@ -85,6 +85,7 @@ var follows = map[string]map[string]string{
 // TestTerraformRunsALambdaApplication applies, changes and destroys every kind of
 // resource around a function. After each step there must be nothing left to change.
 func TestTerraformRunsALambdaApplication(t *testing.T) {
+	t.Parallel()
 	terraform := findTool(t, "terraform", func(path string) bool { return exec.Command(path, "version").Run() == nil })
 	if _, err := os.Stat(mirror); err != nil {
 		t.Skipf("the AWS provider is taken from %s, which this machine does not have", mirror)

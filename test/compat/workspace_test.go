@@ -13,9 +13,11 @@ import (
 // providers tells Terraform to take its providers from the mirror alone.
 const providers = "provider_installation {\n  filesystem_mirror {\n    path = \"" + mirror + "\"\n  }\n}\n"
 
-// workspaceOf starts a Hearth and makes a workspace for it.
+// workspaceOf starts a Hearth and makes a workspace for it. The test runs beside others
+// from here on, as Terraform mostly waits.
 func workspaceOf(t *testing.T, configuration string) (h *harness.Hearth, dir string, run func(want int, args ...string) string) {
 	t.Helper()
+	t.Parallel()
 	h = up(t)
 	dir, run = workspaceFor(t, h, configuration)
 	return h, dir, run
