@@ -6,6 +6,9 @@ import "context"
 type Address struct {
 	Worker      string // host:port
 	Name        string // in the worker's certificate
+	// Session is since when the worker is part of the fleet: one that was lost meanwhile
+	// takes no event for what it was before.
+	Session     string
 	Environment SandboxID
 }
 
