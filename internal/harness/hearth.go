@@ -38,6 +38,7 @@ type Options struct {
 	Listen    string // "" is a free port of the loopback
 	Config    string // YAML text, "" for none
 	LogLevel  string // "" is warn
+	User      int    // whose process it is; 0 is the caller's own. It must own the data directory
 	Log       io.Writer
 }
 
@@ -76,6 +77,10 @@ func Start(ctx context.Context, o Options) (*Hearth, error) {
 	// A process group of its own: Ctrl-C at the terminal is for whoever runs this,
 	// who then stops Hearth in order.
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if o.User != 0 {
+		h.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(o.User), Gid: uint32(o.User)}
+		h.cmd.Dir = filepath.Dir(o.DataDir)
+	}
 	out, err := h.cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start hearth: %w", err)

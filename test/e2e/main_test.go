@@ -101,6 +101,11 @@ func start(t *testing.T, o harness.Options) *hearth {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return client(h)
+}
+
+// client adds the clients of tests to a running Hearth.
+func client(h *harness.Hearth) *hearth {
 	cfg := h.AWS()
 	return &hearth{Hearth: h, aws: cfg, lambda: lambda.NewFromConfig(cfg)}
 }
