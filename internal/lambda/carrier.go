@@ -4,8 +4,8 @@ import "context"
 
 // Address is where an environment on another machine is.
 type Address struct {
-	Worker      string // host:port
-	Name        string // in the worker's certificate
+	Worker string // host:port
+	Name   string // in the worker's certificate
 	// Session is since when the worker is part of the fleet: one that was lost meanwhile
 	// takes no event for what it was before.
 	Session     string
