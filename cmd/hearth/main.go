@@ -10,6 +10,7 @@ import (
 )
 
 func main() {
+	namespace.EndWith(os.Getenv(namespace.OwnerVariable))
 	namespace.Main() // does not return when this process is one of a sandbox's
 	os.Exit(cli.Run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }

@@ -32,5 +32,11 @@ func AsOwnRoot() (int, error) {
 	return 0, errors.New("namespace driver: this system is not Linux; use --isolation process")
 }
 
+// OwnerVariable is never set.
+const OwnerVariable = "HEARTH_ROOTLESS_OWNER"
+
+// EndWith does nothing: AsOwnRoot starts nothing.
+func EndWith(string) {}
+
 // Main does nothing: there is no process 1 to become.
 func Main() {}

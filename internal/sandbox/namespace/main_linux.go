@@ -10,10 +10,8 @@ import (
 // Main turns this process into process 1 of an environment, or into the process that
 // those are forked from, when the driver started it as such, and then does not return.
 // A program that uses the driver calls it first thing in main, before it reads flags
-// or files; it is what the driver falls back to when no separate init was embedded,
-// and ties what AsOwnRoot started to its maker.
+// or files; it is what the driver falls back to when no separate init was embedded.
 func Main() {
-	liveWithOwner()
 	if len(os.Args) != 1 || os.Args[0] != initName {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"os/user"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,9 +29,9 @@ import (
 //   - otherwise only the user's own, which all environments then share. Namespaces
 //     still separate them; what the kernel counts by user is counted for all together.
 
-// ownerVariable names, in the environment of the program's second life, the process
+// OwnerVariable names, in the environment of the program's second life, the process
 // of the first, with which it ends.
-const ownerVariable = "HEARTH_ROOTLESS_OWNER"
+const OwnerVariable = "HEARTH_ROOTLESS_OWNER"
 
 // Unprivileged says whether this process must be run by AsOwnRoot before it can make
 // environments.
@@ -78,7 +79,7 @@ func AsOwnRoot() (exit int, err error) {
 // secondLife is the command of the second life, in namespaces that have no ids yet.
 func secondLife(self string, args ...string) *exec.Cmd {
 	cmd := exec.Command(self, args...) //nolint:noctx // it ends when it is told to, or with this process
-	cmd.Env = append(os.Environ(), ownerVariable+"="+strconv.Itoa(os.Getpid()))
+	cmd.Env = append(os.Environ(), OwnerVariable+"="+strconv.Itoa(os.Getpid()))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL,
@@ -169,23 +170,20 @@ func findRange(r io.Reader, names []string) (idRange, error) {
 		if len(fields) != 3 {
 			continue
 		}
-		for _, name := range names {
-			if fields[0] == name {
-				return idRange{fields[1], fields[2]}, nil
-			}
+		if slices.Contains(names, fields[0]) {
+			return idRange{fields[1], fields[2]}, nil
 		}
 	}
 	return idRange{}, errNoRange
 }
 
-// liveWithOwner ends this process with the one that started it by AsOwnRoot. It does
-// nothing in any other process.
-func liveWithOwner() {
-	owner := os.Getenv(ownerVariable)
+// EndWith ends this process with its owner, the one that started it by AsOwnRoot and
+// named itself in OwnerVariable; without one it does nothing.
+func EndWith(owner string) {
 	if owner == "" {
 		return
 	}
-	_ = os.Unsetenv(ownerVariable) // it is a valid name
+	_ = os.Unsetenv(OwnerVariable) // it is a valid name
 	// Becoming another program may have cleared what AsOwnRoot asked for.
 	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0, 0, 0) // a valid signal
 	if strconv.Itoa(os.Getppid()) != owner {
