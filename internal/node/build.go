@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -28,8 +27,6 @@ import (
 	"github.com/hearthfaas/hearth/internal/runtimes"
 	"github.com/hearthfaas/hearth/internal/s3"
 	"github.com/hearthfaas/hearth/internal/sandbox"
-	"github.com/hearthfaas/hearth/internal/sandbox/namespace"
-	"github.com/hearthfaas/hearth/internal/sandbox/process"
 	"github.com/hearthfaas/hearth/internal/scheduler"
 	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
@@ -101,6 +98,17 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 			err = errors.Join(err, p.close())
 		}
 	}()
+	if err := n.openStore(ctx, p); err != nil {
+		return nil, err
+	}
+	driver := beside(n.openDriver)
+	p.closers = append(p.closers, func() error {
+		d, err := driver()
+		if err != nil {
+			return nil //nolint:nilerr // it has failed the start already
+		}
+		return d.close()
+	})
 	if err := n.openState(ctx, p); err != nil {
 		return nil, err
 	}
@@ -125,9 +133,11 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the runtimes: %w", err)
 	}
-	if err := n.openDriver(p); err != nil {
+	sandboxes, err := driver()
+	if err != nil {
 		return nil, err
 	}
+	p.driver, p.stock = sandboxes.Driver, sandboxes.stock
 
 	endpoint := &lateHandler{}
 	workerCfg := worker.Default()
@@ -212,21 +222,27 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	return p, nil
 }
 
-// openState opens what is durable.
-func (n *Node) openState(ctx context.Context, p *parts) error {
+// openStore opens the store before anything else: its lock keeps a second Hearth out of
+// the data directory.
+func (n *Node) openStore(ctx context.Context, p *parts) error {
 	store, err := sqlite.Open(ctx, n.dir("meta.db"), n.log)
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	p.store = store
 	p.closers = append(p.closers, store.Close)
+	return nil
+}
+
+// openState opens what else is durable.
+func (n *Node) openState(ctx context.Context, p *parts) (err error) {
 	p.queue, err = queue.Open(ctx, queue.Config{Dir: n.cfg.DataDir, Now: time.Now, Log: n.log})
 	if err != nil {
 		return fmt.Errorf("open the queues: %w", err)
 	}
 	p.closers = append(p.closers, p.queue.Close)
 	p.iam, err = iam.Open(ctx, iam.Config{
-		Store: store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(),
+		Store: p.store, KeyFile: n.dir("key"), Account: n.cfg.Account, TestKeys: n.cfg.Loopback(),
 		Organization: n.cfg.Organization,
 		IssuerKeys:   n.cfg.OIDCKeys, Log: n.log,
 	})
@@ -256,29 +272,6 @@ func (n *Node) openState(ctx context.Context, p *parts) error {
 		return err
 	}
 	return n.openSQS(ctx, p)
-}
-
-// openDriver makes the sandbox driver that the configuration names.
-func (n *Node) openDriver(p *parts) error {
-	if n.cfg.Isolation == "process" {
-		cfg := process.Default()
-		cfg.StateDir = filepath.Join(n.dir("sandboxes"), "process")
-		d, err := process.New(cfg, n.log)
-		if err != nil {
-			return fmt.Errorf("open the process driver: %w", err)
-		}
-		p.driver = d
-		return nil
-	}
-	cfg := namespace.Default()
-	cfg.StateDir = filepath.Join(n.dir("sandboxes"), "namespace")
-	d, err := namespace.New(cfg, n.log)
-	if err != nil {
-		return fmt.Errorf("open the namespace driver: %w", err)
-	}
-	p.driver, p.stock = d, d.Run
-	p.closers = append(p.closers, d.Close)
-	return nil
 }
 
 // services are the AWS services of this node, with their errors' shapes.

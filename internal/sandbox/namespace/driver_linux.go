@@ -75,16 +75,17 @@ func New(cfg Config, log *slog.Logger) (*Driver, error) {
 		filter:    filter,
 		spawns:    &spawns{path: init},
 	}
+	// The two take as long as one another, and wait for different things.
+	rooted := make(chan error, 1)
+	go func() { rooted <- d.templates.prepare() }()
 	if !ids.all {
 		d.imagesErr = errNested
 	} else if d.images, d.imagesErr = openTmpImages(filepath.Join(cfg.StateDir, "tmp")); d.imagesErr != nil {
 		log.Warn("no disk images for /tmp, it counts as function memory", "error", d.imagesErr)
 	}
-	tpl, err := d.templates.get(nil)
-	if err != nil {
+	if err := <-rooted; err != nil {
 		return nil, fmt.Errorf("namespace driver: %w", errors.Join(err, d.Close()))
 	}
-	tpl.ns.Close()
 	return d, nil
 }
 

@@ -74,6 +74,15 @@ func (t *templates) get(points []mountPoint) (*template, error) {
 	return &template{ns: os.NewFile(uintptr(ns), "template")}, nil
 }
 
+// prepare makes the template without mount points, or finds out that this host cannot.
+func (t *templates) prepare() error {
+	tpl, err := t.get(nil)
+	if err != nil {
+		return err
+	}
+	return tpl.ns.Close()
+}
+
 // close lets go of all templates.
 func (t *templates) close() {
 	t.mu.Lock()
