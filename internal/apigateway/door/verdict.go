@@ -1,6 +1,9 @@
 package door
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,8 +25,30 @@ type kept struct {
 
 func newVerdicts() *Verdicts { return &Verdicts{kept: map[string]kept{}} }
 
-// Get returns what was kept under a key and is still good.
-func (v *Verdicts) Get(key string, now time.Time) (any, bool) {
+// VerdictPrefix begins the keys of a stage's verdicts.
+func VerdictPrefix(api, stage string) string { return api + "/" + stage + "/" }
+
+// Remembered is what ask says of an identity, or said no longer than ttl ago. A key's
+// authorizer is named by of. Errors are not remembered.
+func Remembered[T any](v *Verdicts, of string, identity []string, now time.Time, ttl time.Duration, ask func() (T, error)) (T, error) {
+	sum := sha256.Sum256([]byte(strings.Join(identity, "\x00")))
+	key := of + "/" + hex.EncodeToString(sum[:])
+	if ttl > 0 {
+		if kept, ok := v.get(key, now); ok {
+			if said, ok := kept.(T); ok {
+				return said, nil
+			}
+		}
+	}
+	said, err := ask()
+	if err == nil && ttl > 0 {
+		v.put(key, said, now.Add(ttl))
+	}
+	return said, err
+}
+
+// get returns what was kept under a key and is still good.
+func (v *Verdicts) get(key string, now time.Time) (any, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	k, ok := v.kept[key]
@@ -33,8 +58,8 @@ func (v *Verdicts) Get(key string, now time.Time) (any, bool) {
 	return k.value, true
 }
 
-// Put keeps a value.
-func (v *Verdicts) Put(key string, value any, until time.Time) {
+// put keeps a value.
+func (v *Verdicts) put(key string, value any, until time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.kept) >= verdictsMax {

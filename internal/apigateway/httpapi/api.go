@@ -9,6 +9,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
@@ -18,22 +19,22 @@ import (
 
 func (s *Service) createAPI(ctx context.Context, in *gw.CreateApiInput) (*gw.CreateApiOutput, error) {
 	if in.ProtocolType == types.ProtocolTypeWebsocket {
-		return nil, notServed("WebSocket APIs")
+		return nil, desk.NotServed("WebSocket APIs")
 	}
 	if in.ProtocolType != types.ProtocolTypeHttp {
-		return nil, badRequest("Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")
+		return nil, desk.BadRequest("Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")
 	}
 	if aws.ToString(in.Name) == "" {
-		return nil, badRequest("Name is required")
+		return nil, desk.BadRequest("Name is required")
 	}
 	if err := checkCors(in.CorsConfiguration); err != nil {
 		return nil, err
 	}
-	p := place(ctx, new(shelf.NewID(10)))
+	p := desk.Place(ctx, new(shelf.NewID(10)))
 	d := &Document{API: *shape.As[types.Api](in)}
 	s.complete(p, &d.API)
 	var more []store.Change
-	if err := s.mayPass(ctx, nil, in.CredentialsArn); err != nil {
+	if err := s.cfg.PassRole.InPlaceOf(ctx, nil, in.CredentialsArn); err != nil {
 		return nil, err
 	}
 	if in.Target != nil {
@@ -45,7 +46,7 @@ func (s *Service) createAPI(ctx context.Context, in *gw.CreateApiInput) (*gw.Cre
 			return nil, err
 		}
 	} else if in.RouteKey != nil {
-		return nil, badRequest("A target must be specified along with a route key")
+		return nil, desk.BadRequest("A target must be specified along with a route key")
 	}
 	if err := s.apis.Create(ctx, p, *d, more...); err != nil {
 		return nil, err
@@ -85,14 +86,14 @@ func (d *Document) quick(target, routeKey, credentials *string, s *Service) erro
 	if err := checkRouteKey(key); err != nil {
 		return err
 	}
-	d.Integrations = put(d.Integrations, *i.IntegrationId, i)
+	d.Integrations = desk.Put(d.Integrations, *i.IntegrationId, i)
 	id := shelf.NewID(7)
-	d.Routes = put(d.Routes, id, types.Route{
+	d.Routes = desk.Put(d.Routes, id, types.Route{
 		ApiGatewayManaged: aws.Bool(true), RouteId: &id, RouteKey: &key, ApiKeyRequired: aws.Bool(false),
 		AuthorizationType: types.AuthorizationTypeNone, Target: aws.String("integrations/" + *i.IntegrationId),
 	})
 	now := aws.Time(s.cfg.Now().UTC())
-	d.Stages = put(d.Stages, defaultStage, types.Stage{
+	d.Stages = desk.Put(d.Stages, defaultStage, types.Stage{
 		ApiGatewayManaged: aws.Bool(true), StageName: new(defaultStage), AutoDeploy: aws.Bool(true), CreatedDate: now, LastUpdatedDate: now,
 		DefaultRouteSettings: &types.RouteSettings{DetailedMetricsEnabled: aws.Bool(false)}, RouteSettings: map[string]types.RouteSettings{},
 		StageVariables: map[string]string{}, Tags: map[string]string{},
@@ -120,12 +121,12 @@ func checkCors(c *types.Cors) error {
 	}
 	if aws.ToBool(c.AllowCredentials) {
 		if slices.Contains(c.AllowOrigins, "*") {
-			return badRequest("allowOrigin [*] cannot be used when allowCredentials is true")
+			return desk.BadRequest("allowOrigin [*] cannot be used when allowCredentials is true")
 		}
 	}
 	for _, o := range c.AllowOrigins {
 		if o != "*" && !strings.Contains(o, "://") {
-			return badRequest("Invalid allowOrigin: %s", o)
+			return desk.BadRequest("Invalid allowOrigin: %s", o)
 		}
 	}
 	return nil
@@ -153,7 +154,7 @@ func (s *Service) updateAPI(ctx context.Context, in *gw.UpdateApiInput) (*gw.Upd
 	if err := checkCors(in.CorsConfiguration); err != nil {
 		return nil, err
 	}
-	if err := s.mayPass(ctx, nil, in.CredentialsArn); err != nil {
+	if err := s.cfg.PassRole.InPlaceOf(ctx, nil, in.CredentialsArn); err != nil {
 		return nil, err
 	}
 	var out *gw.UpdateApiOutput
@@ -201,7 +202,7 @@ func (d *Document) requick(in *gw.UpdateApiInput) error {
 		d.Integrations[*old.IntegrationId] = old
 		return nil
 	}
-	return badRequest("Target, route key and credentials can be changed of an API that was made with them only")
+	return desk.BadRequest("Target, route key and credentials can be changed of an API that was made with them only")
 }
 
 func (s *Service) deleteAPI(ctx context.Context, in *gw.DeleteApiInput) (*gw.DeleteApiOutput, error) {
@@ -211,7 +212,7 @@ func (s *Service) deleteAPI(ctx context.Context, in *gw.DeleteApiInput) (*gw.Del
 	}
 	var more []store.Change
 	for id := range e.Doc.Deployments {
-		more = append(more, s.snapshots.Drop(snapshotPlace(e.Place, id)))
+		more = append(more, s.snapshots.Drop(desk.SnapshotPlace(e.Place, id)))
 	}
 	return &gw.DeleteApiOutput{}, s.apis.Delete(ctx, e.Place, more...)
 }

@@ -1,14 +1,11 @@
 package httpapi
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -179,26 +176,12 @@ func (x *exchange) allows(a *types.Authorizer, v *verdict) (bool, error) {
 	return allowed, err
 }
 
-// verdictPrefix begins the keys of a stage's verdicts.
-func verdictPrefix(api, stage string) string { return api + "/" + stage + "/" }
-
 // verdict is what the authorizer says of an identity, or said a while ago.
 func (x *exchange) verdict(a *types.Authorizer, identity []string) (*verdict, error) {
 	ttl := time.Duration(aws.ToInt32(a.AuthorizerResultTtlInSeconds)) * time.Second
-	sum := sha256.Sum256([]byte(strings.Join(identity, "\x00")))
-	key := verdictPrefix(x.e.ID, aws.ToString(x.stage.StageName)) + aws.ToString(a.AuthorizerId) + "/" + hex.EncodeToString(sum[:])
-	if ttl > 0 {
-		if kept, ok := x.cfg.Door.Verdicts.Get(key, x.now); ok {
-			if v, ok := kept.(*verdict); ok {
-				return v, nil
-			}
-		}
-	}
-	v, err := x.ask(a, identity)
-	if err == nil && ttl > 0 {
-		x.cfg.Door.Verdicts.Put(key, v, x.now.Add(ttl))
-	}
-	return v, err
+	return door.Remembered(x.cfg.Door.Verdicts, door.VerdictPrefix(x.e.ID, aws.ToString(x.stage.StageName))+aws.ToString(a.AuthorizerId), identity, x.now, ttl, func() (*verdict, error) {
+		return x.ask(a, identity)
+	})
 }
 
 // ask runs the authorizer's function.

@@ -8,6 +8,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
@@ -26,7 +27,7 @@ func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerI
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}
-	if err := s.mayPass(ctx, nil, a.AuthorizerCredentialsArn); err != nil {
+	if err := s.cfg.PassRole.InPlaceOf(ctx, nil, a.AuthorizerCredentialsArn); err != nil {
 		return nil, err
 	}
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
@@ -35,10 +36,10 @@ func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerI
 		}
 		for _, other := range d.Authorizers {
 			if aws.ToString(other.Name) == aws.ToString(a.Name) {
-				return badRequest("Authorizer name must be unique. Authorizer %s already exists in this RestApi.", aws.ToString(a.Name))
+				return desk.BadRequest("Authorizer name must be unique. Authorizer %s already exists in this RestApi.", aws.ToString(a.Name))
 			}
 		}
-		d.Authorizers = put(d.Authorizers, *a.AuthorizerId, a)
+		d.Authorizers = desk.Put(d.Authorizers, *a.AuthorizerId, a)
 		return nil
 	})
 	return shape.As[gw.CreateAuthorizerOutput](&a), err
@@ -47,46 +48,46 @@ func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerI
 // checkAuthorizer refuses what AWS would and fills in the defaults.
 func checkAuthorizer(a *types.Authorizer) error {
 	if aws.ToString(a.Name) == "" {
-		return badRequest("Authorizer name cannot be empty")
+		return desk.BadRequest("Authorizer name cannot be empty")
 	}
 	for _, source := range a.IdentitySource {
 		if !identitySource(source) {
-			return badRequest("Invalid mapping expression specified: %s", source)
+			return desk.BadRequest("Invalid mapping expression specified: %s", source)
 		}
 	}
 	switch a.AuthorizerType {
 	case types.AuthorizerTypeJwt:
 		if a.JwtConfiguration == nil || aws.ToString(a.JwtConfiguration.Issuer) == "" || len(a.JwtConfiguration.Audience) == 0 {
-			return badRequest("JWT authorizers need an issuer and an audience")
+			return desk.BadRequest("JWT authorizers need an issuer and an audience")
 		}
 		if !strings.HasPrefix(*a.JwtConfiguration.Issuer, "https://") && !strings.HasPrefix(*a.JwtConfiguration.Issuer, "http://") {
-			return badRequest("Invalid issuer: %s. Issuer must be a valid URL", *a.JwtConfiguration.Issuer)
+			return desk.BadRequest("Invalid issuer: %s. Issuer must be a valid URL", *a.JwtConfiguration.Issuer)
 		}
 		if len(a.IdentitySource) != 1 {
-			return badRequest("JWT authorizers have one identity source")
+			return desk.BadRequest("JWT authorizers have one identity source")
 		}
 	case types.AuthorizerTypeRequest:
 		return checkLambdaAuthorizer(a)
 	default:
-		return badRequest("Invalid authorizer type: %s", a.AuthorizerType)
+		return desk.BadRequest("Invalid authorizer type: %s", a.AuthorizerType)
 	}
 	return nil
 }
 
 func checkLambdaAuthorizer(a *types.Authorizer) error {
 	if _, ok := door.FunctionARN(door.Variables(aws.ToString(a.AuthorizerUri), nil)); !ok {
-		return badRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", aws.ToString(a.AuthorizerUri))
+		return desk.BadRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", aws.ToString(a.AuthorizerUri))
 	}
 	switch version := aws.ToString(a.AuthorizerPayloadFormatVersion); {
 	case version == "":
-		return badRequest("AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer")
+		return desk.BadRequest("AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer")
 	case version != "1.0" && version != "2.0":
-		return badRequest("AuthorizerPayloadFormatVersion must be one of 1.0 and 2.0")
+		return desk.BadRequest("AuthorizerPayloadFormatVersion must be one of 1.0 and 2.0")
 	case version == "1.0" && aws.ToBool(a.EnableSimpleResponses):
-		return badRequest("EnableSimpleResponses is supported with AuthorizerPayloadFormatVersion 2.0 only")
+		return desk.BadRequest("EnableSimpleResponses is supported with AuthorizerPayloadFormatVersion 2.0 only")
 	}
 	if ttl := a.AuthorizerResultTtlInSeconds; ttl != nil && (*ttl < 0 || *ttl > verdictMaxSec) {
-		return badRequest("AuthorizerResultTtlInSeconds must be between 0 and %d", verdictMaxSec)
+		return desk.BadRequest("AuthorizerResultTtlInSeconds must be between 0 and %d", verdictMaxSec)
 	}
 	if a.AuthorizerResultTtlInSeconds == nil {
 		a.AuthorizerResultTtlInSeconds = aws.Int32(0)
@@ -95,7 +96,7 @@ func checkLambdaAuthorizer(a *types.Authorizer) error {
 		}
 	}
 	if *a.AuthorizerResultTtlInSeconds > 0 && len(a.IdentitySource) == 0 {
-		return badRequest("Identity source is required when caching is enabled")
+		return desk.BadRequest("Identity source is required when caching is enabled")
 	}
 	return nil
 }
@@ -107,7 +108,7 @@ func (s *Service) getAuthorizer(ctx context.Context, in *gw.GetAuthorizerInput) 
 	}
 	a, ok := e.Doc.Authorizers[aws.ToString(in.AuthorizerId)]
 	if !ok {
-		return nil, notFound("authorizer")
+		return nil, desk.NotFound("authorizer")
 	}
 	return shape.As[gw.GetAuthorizerOutput](&a), nil
 }
@@ -126,9 +127,9 @@ func (s *Service) updateAuthorizer(ctx context.Context, in *gw.UpdateAuthorizerI
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		a, ok := d.Authorizers[aws.ToString(in.AuthorizerId)]
 		if !ok {
-			return notFound("authorizer")
+			return desk.NotFound("authorizer")
 		}
-		if err := s.mayPass(ctx, a.AuthorizerCredentialsArn, in.AuthorizerCredentialsArn); err != nil {
+		if err := s.cfg.PassRole.InPlaceOf(ctx, a.AuthorizerCredentialsArn, in.AuthorizerCredentialsArn); err != nil {
 			return err
 		}
 		shape.Patch(&a, in)
@@ -146,11 +147,11 @@ func (s *Service) deleteAuthorizer(ctx context.Context, in *gw.DeleteAuthorizerI
 	return &gw.DeleteAuthorizerOutput{}, s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		id := aws.ToString(in.AuthorizerId)
 		if _, ok := d.Authorizers[id]; !ok {
-			return notFound("authorizer")
+			return desk.NotFound("authorizer")
 		}
 		for _, r := range d.Routes {
 			if aws.ToString(r.AuthorizerId) == id {
-				return lambda.Errorf(codeConflict, "Cannot delete Authorizer %s. Authorizer is referenced by a Route", id)
+				return lambda.Errorf(desk.CodeConflict, "Cannot delete Authorizer %s. Authorizer is referenced by a Route", id)
 			}
 		}
 		delete(d.Authorizers, id)

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -16,14 +17,14 @@ func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentI
 	var out *gw.CreateDeploymentOutput
 	err := s.change(ctx, in.ApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
 		if len(d.Routes) == 0 {
-			return nil, badRequest("At least one route is required before deploying the Api.")
+			return nil, desk.BadRequest("At least one route is required before deploying the Api.")
 		}
 		st, there := d.Stages[aws.ToString(in.StageName)]
 		if in.StageName != nil && !there {
-			return nil, notFound("stage")
+			return nil, desk.NotFound("stage")
 		}
 		if aws.ToBool(st.AutoDeploy) {
-			return nil, badRequest("Stage %s deploys by itself", *in.StageName)
+			return nil, desk.BadRequest("Stage %s deploys by itself", *in.StageName)
 		}
 		made, change, err := s.deploy(p, d, in.Description, false)
 		if err != nil {
@@ -46,7 +47,7 @@ func (s *Service) getDeployment(ctx context.Context, in *gw.GetDeploymentInput) 
 	}
 	dep, ok := e.Doc.Deployments[aws.ToString(in.DeploymentId)]
 	if !ok {
-		return nil, notFound("Deployment")
+		return nil, desk.NotFound("Deployment")
 	}
 	return shape.As[gw.GetDeploymentOutput](&dep), nil
 }
@@ -65,7 +66,7 @@ func (s *Service) updateDeployment(ctx context.Context, in *gw.UpdateDeploymentI
 	err := s.change(ctx, in.ApiId, func(_ shelf.Place, d *Document) ([]store.Change, error) {
 		dep, ok := d.Deployments[aws.ToString(in.DeploymentId)]
 		if !ok {
-			return nil, notFound("Deployment")
+			return nil, desk.NotFound("Deployment")
 		}
 		dep.Description = in.Description
 		d.Deployments[*in.DeploymentId] = dep
@@ -79,14 +80,14 @@ func (s *Service) deleteDeployment(ctx context.Context, in *gw.DeleteDeploymentI
 	return &gw.DeleteDeploymentOutput{}, s.change(ctx, in.ApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
 		id := aws.ToString(in.DeploymentId)
 		if _, ok := d.Deployments[id]; !ok {
-			return nil, notFound("Deployment")
+			return nil, desk.NotFound("Deployment")
 		}
 		for _, st := range d.Stages {
 			if aws.ToString(st.DeploymentId) == id {
-				return nil, lambda.Errorf(codeBadRequest, "Active stages with deployment ID %s exist; they must be moved or deleted before deleting the deployment", id)
+				return nil, lambda.Errorf(desk.CodeBadRequest, "Active stages with deployment ID %s exist; they must be moved or deleted before deleting the deployment", id)
 			}
 		}
 		delete(d.Deployments, id)
-		return []store.Change{s.snapshots.Drop(snapshotPlace(p, id))}, nil
+		return []store.Change{s.snapshots.Drop(desk.SnapshotPlace(p, id))}, nil
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/store"
@@ -44,20 +45,6 @@ const (
 	deploymentsMax = 500
 )
 
-func put[T any](m map[string]T, key string, v T) map[string]T {
-	if m == nil {
-		m = map[string]T{}
-	}
-	m[key] = v
-	return m
-}
-
-// snapshotPlace is where a deployment's snapshot is.
-func snapshotPlace(api shelf.Place, deployment string) shelf.Place {
-	api.ID += "." + deployment
-	return api
-}
-
 // deploy makes a deployment of the document as it is.
 func (s *Service) deploy(p shelf.Place, d *Document, description *string, auto bool) (types.Deployment, store.Change, error) {
 	made := types.Deployment{
@@ -67,8 +54,8 @@ func (s *Service) deploy(p shelf.Place, d *Document, description *string, auto b
 	if !auto && len(d.Deployments) >= deploymentsMax {
 		return made, store.Change{}, lambda.Errorf(codeTooMany, "Too many deployments; delete those that no stage uses.")
 	}
-	d.Deployments = put(d.Deployments, *made.DeploymentId, made)
-	change, err := s.snapshots.Put(snapshotPlace(p, *made.DeploymentId), d.snapshot())
+	d.Deployments = desk.Put(d.Deployments, *made.DeploymentId, made)
+	change, err := s.snapshots.Put(desk.SnapshotPlace(p, *made.DeploymentId), d.snapshot())
 	return made, change, err
 }
 
@@ -102,7 +89,7 @@ func (s *Service) dropUnused(p shelf.Place, d *Document) []store.Change {
 	for id, dep := range d.Deployments {
 		if aws.ToBool(dep.AutoDeployed) && !used[id] {
 			delete(d.Deployments, id)
-			changes = append(changes, s.snapshots.Drop(snapshotPlace(p, id)))
+			changes = append(changes, s.snapshots.Drop(desk.SnapshotPlace(p, id)))
 		}
 	}
 	return changes

@@ -8,13 +8,14 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/openapi"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 )
 
 func (s *Service) importAPI(ctx context.Context, in *gw.ImportApiInput) (*gw.ImportApiOutput, error) {
-	p := place(ctx, new(shelf.NewID(10)))
+	p := desk.Place(ctx, new(shelf.NewID(10)))
 	d := &Document{}
 	if err := d.read(in.Body, in.Basepath, in.FailOnWarnings); err != nil {
 		return nil, err
@@ -53,12 +54,12 @@ func (s *Service) reimportAPI(ctx context.Context, in *gw.ReimportApiInput) (*gw
 // mayPassAll asks for every role of a document.
 func (s *Service) mayPassAll(ctx context.Context, d *Document) error {
 	for _, i := range d.Integrations {
-		if err := s.mayPass(ctx, nil, i.CredentialsArn); err != nil {
+		if err := s.cfg.PassRole.InPlaceOf(ctx, nil, i.CredentialsArn); err != nil {
 			return err
 		}
 	}
 	for _, a := range d.Authorizers {
-		if err := s.mayPass(ctx, nil, a.AuthorizerCredentialsArn); err != nil {
+		if err := s.cfg.PassRole.InPlaceOf(ctx, nil, a.AuthorizerCredentialsArn); err != nil {
 			return err
 		}
 	}
@@ -77,10 +78,10 @@ type reading struct {
 func (d *Document) read(body, basepath *string, strict *bool) error {
 	from, err := openapi.Parse([]byte(aws.ToString(body)))
 	if err != nil {
-		return badRequest("Invalid OpenAPI input: %s", err)
+		return desk.BadRequest("Invalid OpenAPI input: %s", err)
 	}
 	if from.Title == "" {
-		return badRequest("Invalid OpenAPI input: the title is missing")
+		return desk.BadRequest("Invalid OpenAPI input: the title is missing")
 	}
 	d.API.Name, d.API.ProtocolType = &from.Title, types.ProtocolTypeHttp
 	d.API.Version, d.API.Description = some(from.Version), some(from.Description)
@@ -100,7 +101,7 @@ func (d *Document) read(body, basepath *string, strict *bool) error {
 		}
 	}
 	if aws.ToBool(strict) && len(d.API.ImportInfo) > 0 {
-		return badRequest("Warnings found during import: %v", d.API.ImportInfo)
+		return desk.BadRequest("Warnings found during import: %v", d.API.ImportInfo)
 	}
 	return nil
 }
@@ -116,7 +117,7 @@ func some(s string) *string {
 func (r *reading) add(op *openapi.Operation, basepath string) error {
 	path, err := r.from.Based(op.Path, basepath)
 	if err != nil {
-		return badRequest("%s", err)
+		return desk.BadRequest("%s", err)
 	}
 	key := op.Method + " " + path
 	if op.Path == "/"+defaultRoute {
@@ -140,9 +141,9 @@ func (r *reading) add(op *openapi.Operation, basepath string) error {
 		return err
 	}
 	if len(r.Routes) >= routesMax {
-		return badRequest("An API has %d routes at most", routesMax)
+		return desk.BadRequest("An API has %d routes at most", routesMax)
 	}
-	r.Routes = put(r.Routes, id, route)
+	r.Routes = desk.Put(r.Routes, id, route)
 	return nil
 }
 
@@ -166,12 +167,12 @@ func (r *reading) integration(from *openapi.Integration) (string, error) {
 	case "http_proxy", "HTTP_PROXY", "http", "HTTP":
 		i.IntegrationType = types.IntegrationTypeHttpProxy
 	default:
-		return "", badRequest("Invalid integration type: %s", from.Type)
+		return "", desk.BadRequest("Invalid integration type: %s", from.Type)
 	}
 	if err := checkIntegration(&i); err != nil {
 		return "", err
 	}
-	r.Integrations = put(r.Integrations, id, i)
+	r.Integrations = desk.Put(r.Integrations, id, i)
 	r.made[from] = id
 	return id, nil
 }
@@ -183,7 +184,7 @@ func (r *reading) secure(route *types.Route, op *openapi.Operation) error {
 			scheme, ok := r.from.Schemes[name]
 			switch {
 			case !ok:
-				return badRequest("The security scheme %s is not there", name)
+				return desk.BadRequest("The security scheme %s is not there", name)
 			case scheme.AuthType == "awsSigv4":
 				route.AuthorizationType = types.AuthorizationTypeAwsIam
 				return nil
@@ -225,12 +226,12 @@ func (r *reading) authorizer(name string, scheme *openapi.Scheme) (string, error
 		a.AuthorizerType = types.AuthorizerTypeRequest
 		a.AuthorizerPayloadFormatVersion, a.EnableSimpleResponses = some(from.PayloadFormatVersion), &from.EnableSimple
 	default:
-		return "", badRequest("Invalid authorizer type: %s", from.Type)
+		return "", desk.BadRequest("Invalid authorizer type: %s", from.Type)
 	}
 	if err := checkAuthorizer(&a); err != nil {
 		return "", err
 	}
-	r.Authorizers = put(r.Authorizers, id, a)
+	r.Authorizers = desk.Put(r.Authorizers, id, a)
 	r.authorizers[name] = id
 	return id, nil
 }

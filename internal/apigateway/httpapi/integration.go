@@ -10,6 +10,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
@@ -28,14 +29,14 @@ func (s *Service) createIntegration(ctx context.Context, in *gw.CreateIntegratio
 	if err := checkIntegration(&i); err != nil {
 		return nil, err
 	}
-	if err := s.mayPass(ctx, nil, i.CredentialsArn); err != nil {
+	if err := s.cfg.PassRole.InPlaceOf(ctx, nil, i.CredentialsArn); err != nil {
 		return nil, err
 	}
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		if len(d.Integrations) >= integrationsMax {
 			return lambda.Errorf(codeTooMany, "Maximum number of Integrations for this API has been reached.")
 		}
-		d.Integrations = put(d.Integrations, *i.IntegrationId, i)
+		d.Integrations = desk.Put(d.Integrations, *i.IntegrationId, i)
 		return nil
 	})
 	return shape.As[gw.CreateIntegrationOutput](&i), err
@@ -46,11 +47,11 @@ func (s *Service) createIntegration(ctx context.Context, in *gw.CreateIntegratio
 func checkIntegration(i *types.Integration) error {
 	switch {
 	case i.ConnectionType == types.ConnectionTypeVpcLink:
-		return notServed("VPC links")
+		return desk.NotServed("VPC links")
 	case aws.ToString(i.IntegrationSubtype) != "":
-		return notServed("integrations with AWS services other than Lambda")
+		return desk.NotServed("integrations with AWS services other than Lambda")
 	case i.TlsConfig != nil && aws.ToString(i.TlsConfig.ServerNameToVerify) != "":
-		return notServed("TLS names of private integrations")
+		return desk.NotServed("TLS names of private integrations")
 	}
 	if i.ConnectionType == "" {
 		i.ConnectionType = types.ConnectionTypeInternet
@@ -60,32 +61,32 @@ func checkIntegration(i *types.Integration) error {
 		i.TimeoutInMillis = aws.Int32(timeoutMaxMillis)
 	}
 	if t := *i.TimeoutInMillis; t < timeoutMinMillis || t > timeoutMaxMillis {
-		return badRequest("Timeout should be between %d and %d milliseconds", timeoutMinMillis, timeoutMaxMillis)
+		return desk.BadRequest("Timeout should be between %d and %d milliseconds", timeoutMinMillis, timeoutMaxMillis)
 	}
 	uri := aws.ToString(i.IntegrationUri)
 	switch i.IntegrationType {
 	case types.IntegrationTypeAwsProxy:
 		if !slices.Contains([]string{"1.0", "2.0"}, *i.PayloadFormatVersion) {
-			return badRequest("Invalid PayloadFormatVersion: %s", *i.PayloadFormatVersion)
+			return desk.BadRequest("Invalid PayloadFormatVersion: %s", *i.PayloadFormatVersion)
 		}
 		if _, ok := door.FunctionARN(door.Variables(uri, nil)); !ok {
-			return badRequest("Invalid integration URI specified")
+			return desk.BadRequest("Invalid integration URI specified")
 		}
 		i.IntegrationMethod = orDefault(i.IntegrationMethod, "POST")
 	case types.IntegrationTypeHttpProxy:
 		if *i.PayloadFormatVersion != "1.0" {
-			return badRequest("PayloadFormatVersion 1.0 is the only one of HTTP_PROXY integrations")
+			return desk.BadRequest("PayloadFormatVersion 1.0 is the only one of HTTP_PROXY integrations")
 		}
 		if !strings.HasPrefix(uri, "http://") && !strings.HasPrefix(uri, "https://") && !strings.HasPrefix(uri, "${stageVariables.") {
-			return badRequest("Invalid HTTP endpoint specified for URI")
+			return desk.BadRequest("Invalid HTTP endpoint specified for URI")
 		}
 		if aws.ToString(i.IntegrationMethod) == "" {
-			return badRequest("HttpMethod must be specified for HTTP_PROXY integrations")
+			return desk.BadRequest("HttpMethod must be specified for HTTP_PROXY integrations")
 		}
 	case types.IntegrationTypeAws, types.IntegrationTypeHttp, types.IntegrationTypeMock:
-		return badRequest("HTTP APIs have integrations of the types AWS_PROXY and HTTP_PROXY only")
+		return desk.BadRequest("HTTP APIs have integrations of the types AWS_PROXY and HTTP_PROXY only")
 	default:
-		return badRequest("Invalid integration type: %s", i.IntegrationType)
+		return desk.BadRequest("Invalid integration type: %s", i.IntegrationType)
 	}
 	return checkMapping(i)
 }
@@ -97,7 +98,7 @@ func (s *Service) getIntegration(ctx context.Context, in *gw.GetIntegrationInput
 	}
 	i, ok := e.Doc.Integrations[aws.ToString(in.IntegrationId)]
 	if !ok {
-		return nil, notFound("Integration")
+		return nil, desk.NotFound("Integration")
 	}
 	return shape.As[gw.GetIntegrationOutput](&i), nil
 }
@@ -116,10 +117,10 @@ func (s *Service) updateIntegration(ctx context.Context, in *gw.UpdateIntegratio
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		i, ok := d.Integrations[aws.ToString(in.IntegrationId)]
 		if !ok {
-			return notFound("Integration")
+			return desk.NotFound("Integration")
 		}
 		before := i.RequestParameters
-		if err := s.mayPass(ctx, i.CredentialsArn, in.CredentialsArn); err != nil {
+		if err := s.cfg.PassRole.InPlaceOf(ctx, i.CredentialsArn, in.CredentialsArn); err != nil {
 			return err
 		}
 		shape.Patch(&i, in)
@@ -152,11 +153,11 @@ func (s *Service) deleteIntegration(ctx context.Context, in *gw.DeleteIntegratio
 	return &gw.DeleteIntegrationOutput{}, s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		id := aws.ToString(in.IntegrationId)
 		if _, ok := d.Integrations[id]; !ok {
-			return notFound("Integration")
+			return desk.NotFound("Integration")
 		}
 		for _, r := range d.Routes {
 			if aws.ToString(r.Target) == "integrations/"+id {
-				return lambda.Errorf(codeConflict, "Cannot delete Integration %s. Integration is referenced by a Route", id)
+				return lambda.Errorf(desk.CodeConflict, "Cannot delete Integration %s. Integration is referenced by a Route", id)
 			}
 		}
 		delete(d.Integrations, id)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/httpevent"
 )
 
@@ -29,22 +30,22 @@ var (
 func checkMapping(i *types.Integration) error {
 	for key, value := range i.RequestParameters {
 		if !requestKey.MatchString(key) {
-			return badRequest("Invalid mapping expression specified: %s", key)
+			return desk.BadRequest("Invalid mapping expression specified: %s", key)
 		}
 		if strings.Contains(value, "request.body") {
-			return notServed("mappings from the body of a request")
+			return desk.NotServed("mappings from the body of a request")
 		}
 	}
 	for status, mappings := range i.ResponseParameters {
 		if n, err := strconv.Atoi(status); err != nil || n < 200 || n > 599 {
-			return badRequest("Invalid status code in response parameters: %s", status)
+			return desk.BadRequest("Invalid status code in response parameters: %s", status)
 		}
 		for key, value := range mappings {
 			if !responseKey.MatchString(key) {
-				return badRequest("Invalid mapping expression specified: %s", key)
+				return desk.BadRequest("Invalid mapping expression specified: %s", key)
 			}
 			if strings.Contains(value, "body") {
-				return notServed("mappings from the body of a response")
+				return desk.NotServed("mappings from the body of a response")
 			}
 		}
 	}

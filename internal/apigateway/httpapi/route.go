@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 )
 
 // defaultRoute is the key of the route for requests that no other takes.
@@ -137,13 +139,13 @@ func (r *route) match(parts []string) (map[string]string, bool) {
 			if parts[i] == "" {
 				return nil, false
 			}
-			params = put(params, s.text, unescape(parts[i]))
+			params = desk.Put(params, s.text, unescape(parts[i]))
 		case rest:
 			tail := strings.Join(parts[i:], "/")
 			if tail == "" {
 				return nil, false
 			}
-			return put(params, s.text, unescape(tail)), true
+			return desk.Put(params, s.text, unescape(tail)), true
 		}
 	}
 	return params, len(parts) == len(r.segments)

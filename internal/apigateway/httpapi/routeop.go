@@ -8,6 +8,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -23,7 +24,7 @@ func (s *Service) createRoute(ctx context.Context, in *gw.CreateRouteInput) (*gw
 		if err := d.checkRoute(&r); err != nil {
 			return err
 		}
-		d.Routes = put(d.Routes, *r.RouteId, r)
+		d.Routes = desk.Put(d.Routes, *r.RouteId, r)
 		return nil
 	})
 	return shape.As[gw.CreateRouteOutput](&r), err
@@ -36,11 +37,11 @@ func (d *Document) checkRoute(r *types.Route) error {
 	}
 	for id, other := range d.Routes {
 		if id != *r.RouteId && aws.ToString(other.RouteKey) == *r.RouteKey {
-			return lambda.Errorf(codeConflict, "Route with key %s already exists for this API", *r.RouteKey)
+			return lambda.Errorf(desk.CodeConflict, "Route with key %s already exists for this API", *r.RouteKey)
 		}
 	}
 	if aws.ToBool(r.ApiKeyRequired) {
-		return badRequest("ApiKeyRequired is not currently supported for HTTP APIs")
+		return desk.BadRequest("ApiKeyRequired is not currently supported for HTTP APIs")
 	}
 	r.ApiKeyRequired = aws.Bool(false)
 	if r.AuthorizationType == "" {
@@ -49,7 +50,7 @@ func (d *Document) checkRoute(r *types.Route) error {
 	if target := aws.ToString(r.Target); target != "" {
 		id, ok := strings.CutPrefix(target, "integrations/")
 		if _, there := d.Integrations[id]; !ok || !there {
-			return badRequest("Invalid target specified: %s", target)
+			return desk.BadRequest("Invalid target specified: %s", target)
 		}
 	}
 	return d.checkRouteAuthorizer(r)
@@ -64,11 +65,11 @@ func (d *Document) checkRouteAuthorizer(r *types.Route) error {
 			want = types.AuthorizerTypeRequest
 		}
 		if !ok || a.AuthorizerType != want {
-			return badRequest("Invalid authorizer identifier specified for authorization type %s", r.AuthorizationType)
+			return desk.BadRequest("Invalid authorizer identifier specified for authorization type %s", r.AuthorizationType)
 		}
 	case types.AuthorizationTypeNone, types.AuthorizationTypeAwsIam:
 	default:
-		return badRequest("Invalid authorization type: %s", r.AuthorizationType)
+		return desk.BadRequest("Invalid authorization type: %s", r.AuthorizationType)
 	}
 	return nil
 }
@@ -85,7 +86,7 @@ func checkRouteKey(key string) error {
 	}
 	method, path, ok := strings.Cut(key, " ")
 	if !ok || !methods[method] || !strings.HasPrefix(path, "/") {
-		return badRequest("The provided route key is not formatted properly for HTTP protocol. Format should be \"<HTTP METHOD> /<RESOURCE PATH>\" or \"$default\"")
+		return desk.BadRequest("The provided route key is not formatted properly for HTTP protocol. Format should be \"<HTTP METHOD> /<RESOURCE PATH>\" or \"$default\"")
 	}
 	parts := strings.Split(path[1:], "/")
 	seen := map[string]bool{}
@@ -93,11 +94,11 @@ func checkRouteKey(key string) error {
 		name, param := parameter(part)
 		switch {
 		case !param && strings.ContainsAny(part, "{}"):
-			return badRequest("The provided route key contains an invalid path parameter: %s", part)
+			return desk.BadRequest("The provided route key contains an invalid path parameter: %s", part)
 		case param && (name == "" || seen[name]):
-			return badRequest("The provided route key contains an invalid or repeated path parameter: %s", part)
+			return desk.BadRequest("The provided route key contains an invalid or repeated path parameter: %s", part)
 		case param && strings.HasSuffix(part, "+}") && i != len(parts)-1:
-			return badRequest("The greedy path parameter %s must be at the end of the path", part)
+			return desk.BadRequest("The greedy path parameter %s must be at the end of the path", part)
 		}
 		seen[name] = param
 	}
@@ -119,7 +120,7 @@ func (s *Service) getRoute(ctx context.Context, in *gw.GetRouteInput) (*gw.GetRo
 	}
 	r, ok := e.Doc.Routes[aws.ToString(in.RouteId)]
 	if !ok {
-		return nil, notFound("Route")
+		return nil, desk.NotFound("Route")
 	}
 	return shape.As[gw.GetRouteOutput](&r), nil
 }
@@ -138,7 +139,7 @@ func (s *Service) updateRoute(ctx context.Context, in *gw.UpdateRouteInput) (*gw
 	err := s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		r, ok := d.Routes[aws.ToString(in.RouteId)]
 		if !ok {
-			return notFound("Route")
+			return desk.NotFound("Route")
 		}
 		shape.Patch(&r, in)
 		if in.AuthorizationType == types.AuthorizationTypeNone || in.AuthorizationType == types.AuthorizationTypeAwsIam {
@@ -157,7 +158,7 @@ func (s *Service) updateRoute(ctx context.Context, in *gw.UpdateRouteInput) (*gw
 func (s *Service) deleteRoute(ctx context.Context, in *gw.DeleteRouteInput) (*gw.DeleteRouteOutput, error) {
 	return &gw.DeleteRouteOutput{}, s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		if _, ok := d.Routes[aws.ToString(in.RouteId)]; !ok {
-			return notFound("Route")
+			return desk.NotFound("Route")
 		}
 		delete(d.Routes, *in.RouteId)
 		return nil
@@ -168,7 +169,7 @@ func (s *Service) deleteRouteRequestParameter(ctx context.Context, in *gw.Delete
 	return &gw.DeleteRouteRequestParameterOutput{}, s.edit(ctx, in.ApiId, func(_ shelf.Place, d *Document) error {
 		r, ok := d.Routes[aws.ToString(in.RouteId)]
 		if !ok {
-			return notFound("Route")
+			return desk.NotFound("Route")
 		}
 		delete(r.RequestParameters, aws.ToString(in.RequestParameterKey))
 		return nil

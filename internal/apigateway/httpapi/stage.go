@@ -9,6 +9,8 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
+	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -29,7 +31,7 @@ var stageNamePattern = regexp.MustCompile(`^(\$default|[a-zA-Z0-9_-]{1,128})$`)
 
 func (s *Service) createStage(ctx context.Context, in *gw.CreateStageInput) (*gw.CreateStageOutput, error) {
 	if !stageNamePattern.MatchString(aws.ToString(in.StageName)) {
-		return nil, badRequest("Invalid stage name: %s", aws.ToString(in.StageName))
+		return nil, desk.BadRequest("Invalid stage name: %s", aws.ToString(in.StageName))
 	}
 	st := *shape.As[types.Stage](in)
 	now := aws.Time(s.cfg.Now().UTC())
@@ -40,7 +42,7 @@ func (s *Service) createStage(ctx context.Context, in *gw.CreateStageInput) (*gw
 	completeStage(&st)
 	err := s.change(ctx, in.ApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
 		if _, ok := d.Stages[*st.StageName]; ok {
-			return nil, lambda.Errorf(codeConflict, "Stage already exists")
+			return nil, lambda.Errorf(desk.CodeConflict, "Stage already exists")
 		}
 		if len(d.Stages) >= stagesMax {
 			return nil, lambda.Errorf(codeTooMany, "Maximum number of Stages for this API has been reached.")
@@ -83,10 +85,10 @@ func (s *Service) putStage(p shelf.Place, d *Document, st *types.Stage) ([]store
 		changes = append(changes, change)
 	case id != "":
 		if _, ok := d.Deployments[id]; !ok {
-			return nil, badRequest("Deployment ID %s does not exist", id)
+			return nil, desk.BadRequest("Deployment ID %s does not exist", id)
 		}
 	}
-	d.Stages = put(d.Stages, *st.StageName, *st)
+	d.Stages = desk.Put(d.Stages, *st.StageName, *st)
 	return append(changes, s.dropUnused(p, d)...), nil
 }
 
@@ -97,7 +99,7 @@ func (s *Service) getStage(ctx context.Context, in *gw.GetStageInput) (*gw.GetSt
 	}
 	st, ok := e.Doc.Stages[aws.ToString(in.StageName)]
 	if !ok {
-		return nil, notFound("stage")
+		return nil, desk.NotFound("stage")
 	}
 	return shape.As[gw.GetStageOutput](&st), nil
 }
@@ -116,10 +118,10 @@ func (s *Service) updateStage(ctx context.Context, in *gw.UpdateStageInput) (*gw
 	err := s.change(ctx, in.ApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
 		st, ok := d.Stages[aws.ToString(in.StageName)]
 		if !ok {
-			return nil, notFound("stage")
+			return nil, desk.NotFound("stage")
 		}
 		if in.DeploymentId != nil && aws.ToBool(st.AutoDeploy) && (in.AutoDeploy == nil || *in.AutoDeploy) {
-			return nil, badRequest("Deployment ID cannot be set on a stage with auto deploy")
+			return nil, desk.BadRequest("Deployment ID cannot be set on a stage with auto deploy")
 		}
 		settings, variables := maps.Clone(st.RouteSettings), maps.Clone(st.StageVariables)
 		shape.Patch(&st, in)
@@ -145,7 +147,7 @@ func (s *Service) updateStage(ctx context.Context, in *gw.UpdateStageInput) (*gw
 func (s *Service) deleteStage(ctx context.Context, in *gw.DeleteStageInput) (*gw.DeleteStageOutput, error) {
 	return &gw.DeleteStageOutput{}, s.change(ctx, in.ApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
 		if _, ok := d.Stages[aws.ToString(in.StageName)]; !ok {
-			return nil, notFound("stage")
+			return nil, desk.NotFound("stage")
 		}
 		delete(d.Stages, *in.StageName)
 		return s.dropUnused(p, d), nil
@@ -157,7 +159,7 @@ func (s *Service) editStage(ctx context.Context, api, name *string, edit func(*t
 	return s.change(ctx, api, func(_ shelf.Place, d *Document) ([]store.Change, error) {
 		st, ok := d.Stages[aws.ToString(name)]
 		if !ok {
-			return nil, notFound("stage")
+			return nil, desk.NotFound("stage")
 		}
 		edit(&st)
 		d.Stages[*name] = st
@@ -181,8 +183,8 @@ func (s *Service) resetAuthorizersCache(ctx context.Context, in *gw.ResetAuthori
 		return nil, err
 	}
 	if _, ok := e.Doc.Stages[aws.ToString(in.StageName)]; !ok {
-		return nil, notFound("stage")
+		return nil, desk.NotFound("stage")
 	}
-	s.cfg.Door.Verdicts.Forget(verdictPrefix(e.ID, *in.StageName))
+	s.cfg.Door.Verdicts.Forget(door.VerdictPrefix(e.ID, *in.StageName))
 	return &gw.ResetAuthorizersCacheOutput{}, nil
 }

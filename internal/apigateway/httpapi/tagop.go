@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/store"
@@ -43,14 +44,14 @@ func (s *Service) Tags(arn string) (map[string]string, bool) {
 func (s *Service) editTags(ctx context.Context, arn *string, edit func(map[string]string)) error {
 	api, stage, ok := tagged(aws.ToString(arn))
 	if !ok {
-		return badRequest("Invalid ARN specified in the request")
+		return desk.BadRequest("Invalid ARN specified in the request")
 	}
 	return s.change(ctx, &api, func(_ shelf.Place, d *Document) ([]store.Change, error) {
 		tags := maps.Clone(d.API.Tags)
 		st, there := d.Stages[stage]
 		if stage != "" {
 			if !there {
-				return nil, notFound("stage")
+				return nil, desk.NotFound("stage")
 			}
 			tags = maps.Clone(st.Tags)
 		}
@@ -58,7 +59,7 @@ func (s *Service) editTags(ctx context.Context, arn *string, edit func(map[strin
 			tags = map[string]string{}
 		}
 		if edit(tags); len(tags) > tagsMax {
-			return nil, lambda.Errorf(codeBadRequest, "A resource has %d tags at most", tagsMax)
+			return nil, lambda.Errorf(desk.CodeBadRequest, "A resource has %d tags at most", tagsMax)
 		}
 		if stage == "" {
 			d.API.Tags = tags
@@ -85,7 +86,7 @@ func (s *Service) untagResource(ctx context.Context, in *gw.UntagResourceInput) 
 func (s *Service) getTags(_ context.Context, in *gw.GetTagsInput) (*gw.GetTagsOutput, error) {
 	tags, ok := s.Tags(aws.ToString(in.ResourceArn))
 	if !ok {
-		return nil, lambda.Errorf(codeNotFound, "Invalid resource ARN specified: %s", aws.ToString(in.ResourceArn))
+		return nil, lambda.Errorf(desk.CodeNotFound, "Invalid resource ARN specified: %s", aws.ToString(in.ResourceArn))
 	}
 	return &gw.GetTagsOutput{Tags: tags}, nil
 }

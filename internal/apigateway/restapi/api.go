@@ -8,6 +8,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -16,14 +17,14 @@ import (
 
 func (s *Service) createAPI(ctx context.Context, in *gw.CreateRestApiInput) (*gw.CreateRestApiOutput, error) {
 	if aws.ToString(in.Name) == "" {
-		return nil, badRequest("No Name specified")
+		return nil, desk.BadRequest("No Name specified")
 	}
-	p := place(ctx, new(shelf.NewID(10)))
+	p := desk.Place(ctx, new(shelf.NewID(10)))
 	d := &Document{}
 	if from := in.CloneFrom; from != nil {
-		e, ok := s.apis.Get(place(ctx, from))
+		e, ok := s.apis.Get(desk.Place(ctx, from))
 		if !ok {
-			return nil, noAPI(place(ctx, from))
+			return nil, desk.NoAPI(desk.Place(ctx, from))
 		}
 		copied, err := shelf.Clone(e.Doc)
 		if err == nil {
@@ -59,10 +60,10 @@ func (s *Service) complete(p shelf.Place, d *Document) error {
 		a.EndpointConfiguration.IpAddressType = types.IpAddressTypeIpv4
 	}
 	if len(a.EndpointConfiguration.Types) != 1 {
-		return badRequest("The endpoint configuration has one type")
+		return desk.BadRequest("The endpoint configuration has one type")
 	}
 	if a.EndpointConfiguration.Types[0] == types.EndpointTypePrivate {
-		return notServed("private endpoints")
+		return desk.NotServed("private endpoints")
 	}
 	if d.Resources == nil {
 		root := shelf.NewID(10)
@@ -130,33 +131,33 @@ func patchEndpoint(a *types.RestApi) func(types.PatchOperation, []string) (bool,
 		case len(path) >= 2 && path[0] == "endpointConfiguration" && path[1] == "types":
 			kind := types.EndpointType(aws.ToString(op.Value))
 			if kind == types.EndpointTypePrivate {
-				return false, notServed("private endpoints")
+				return false, desk.NotServed("private endpoints")
 			}
 			a.EndpointConfiguration.Types = []types.EndpointType{kind}
 			return true, nil
 		case path[0] == "id" || path[0] == "rootResourceId" || path[0] == "tags":
-			return false, badRequest("Invalid patch path '%s' specified for op '%s'", aws.ToString(op.Path), op.Op)
+			return false, desk.BadRequest("Invalid patch path '%s' specified for op '%s'", aws.ToString(op.Path), op.Op)
 		}
 		return false, nil
 	}
 }
 
 func (s *Service) deleteAPI(ctx context.Context, in *gw.DeleteRestApiInput) (*gw.DeleteRestApiOutput, error) {
-	p := place(ctx, in.RestApiId)
+	p := desk.Place(ctx, in.RestApiId)
 	e, ok := s.apis.Get(p)
 	if !ok {
-		return nil, noAPI(p)
+		return nil, desk.NoAPI(p)
 	}
 	for _, plan := range s.plans.List(p.Account, p.Region) {
 		for _, st := range plan.Doc.ApiStages {
 			if aws.ToString(st.ApiId) == p.ID {
-				return nil, badRequest("Cannot delete API: it is part of the usage plan %s", plan.ID)
+				return nil, desk.BadRequest("Cannot delete API: it is part of the usage plan %s", plan.ID)
 			}
 		}
 	}
 	var more []store.Change
 	for id := range e.Doc.Deployments {
-		more = append(more, s.snapshots.Drop(snapshotPlace(p, id)))
+		more = append(more, s.snapshots.Drop(desk.SnapshotPlace(p, id)))
 	}
 	return &gw.DeleteRestApiOutput{}, s.apis.Delete(ctx, p, more...)
 }

@@ -1,8 +1,6 @@
 package restapi
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -172,26 +170,12 @@ func (x *exchange) identity(a *types.Authorizer) ([]string, bool) {
 	return out, true
 }
 
-// verdictPrefix begins the keys of a stage's verdicts.
-func verdictPrefix(api, stage string) string { return api + "/" + stage + "/" }
-
 // verdict is what the authorizer says of an identity, or said a while ago.
 func (x *exchange) verdict(a *types.Authorizer, identity []string) (*verdict, error) {
 	ttl := time.Duration(aws.ToInt32(a.AuthorizerResultTtlInSeconds)) * time.Second
-	sum := sha256.Sum256([]byte(strings.Join(identity, "\x00")))
-	key := verdictPrefix(x.e.ID, *x.stage.StageName) + *a.Id + "/" + hex.EncodeToString(sum[:])
-	if ttl > 0 {
-		if kept, ok := x.cfg.Door.Verdicts.Get(key, x.now); ok {
-			if v, ok := kept.(*verdict); ok {
-				return v, nil
-			}
-		}
-	}
-	v, err := x.ask(a, identity)
-	if err == nil && ttl > 0 {
-		x.cfg.Door.Verdicts.Put(key, v, x.now.Add(ttl))
-	}
-	return v, err
+	return door.Remembered(x.cfg.Door.Verdicts, door.VerdictPrefix(x.e.ID, *x.stage.StageName)+*a.Id, identity, x.now, ttl, func() (*verdict, error) {
+		return x.ask(a, identity)
+	})
 }
 
 // tokenEvent is what a TOKEN authorizer sees.

@@ -9,6 +9,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
@@ -26,7 +27,7 @@ func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerI
 	if err := checkAuthorizer(&a); err != nil {
 		return nil, err
 	}
-	if err := s.mayPass(ctx, nil, a.AuthorizerCredentials); err != nil {
+	if err := s.cfg.PassRole.InPlaceOf(ctx, nil, a.AuthorizerCredentials); err != nil {
 		return nil, err
 	}
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
@@ -35,10 +36,10 @@ func (s *Service) createAuthorizer(ctx context.Context, in *gw.CreateAuthorizerI
 		}
 		for _, other := range d.Authorizers {
 			if aws.ToString(other.Name) == aws.ToString(a.Name) {
-				return badRequest("Authorizer name must be unique. Authorizer %s already exists in this RestApi.", aws.ToString(a.Name))
+				return desk.BadRequest("Authorizer name must be unique. Authorizer %s already exists in this RestApi.", aws.ToString(a.Name))
 			}
 		}
-		d.Authorizers = put(d.Authorizers, *a.Id, a)
+		d.Authorizers = desk.Put(d.Authorizers, *a.Id, a)
 		return nil
 	})
 	return shape.As[gw.CreateAuthorizerOutput](&a), err
@@ -49,35 +50,35 @@ func checkAuthorizer(a *types.Authorizer) error {
 	switch a.Type {
 	case types.AuthorizerTypeToken, types.AuthorizerTypeRequest:
 	case types.AuthorizerTypeCognitoUserPools:
-		return notServed("Cognito user pools")
+		return desk.NotServed("Cognito user pools")
 	default:
-		return badRequest("Invalid authorizer type: %s", a.Type)
+		return desk.BadRequest("Invalid authorizer type: %s", a.Type)
 	}
 	if aws.ToString(a.Name) == "" {
-		return badRequest("Authorizer name cannot be empty")
+		return desk.BadRequest("Authorizer name cannot be empty")
 	}
 	if _, ok := door.FunctionARN(aws.ToString(a.AuthorizerUri)); !ok || !strings.Contains(*a.AuthorizerUri, ":lambda:path/") {
-		return badRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", aws.ToString(a.AuthorizerUri))
+		return desk.BadRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", aws.ToString(a.AuthorizerUri))
 	}
 	a.AuthType = orDefault(a.AuthType, "custom")
 	if a.AuthorizerResultTtlInSeconds == nil {
 		a.AuthorizerResultTtlInSeconds = aws.Int32(verdictDefaultSec)
 	}
 	if t := *a.AuthorizerResultTtlInSeconds; t < 0 || t > verdictMaxSec {
-		return badRequest("Authorizer result TTL must be between 0 and %d", verdictMaxSec)
+		return desk.BadRequest("Authorizer result TTL must be between 0 and %d", verdictMaxSec)
 	}
 	if e := aws.ToString(a.IdentityValidationExpression); e != "" {
 		if _, err := regexp.Compile(e); err != nil {
-			return badRequest("Invalid identity validation expression: %s", e)
+			return desk.BadRequest("Invalid identity validation expression: %s", e)
 		}
 	}
 	source := aws.ToString(a.IdentitySource)
 	if source == "" && (a.Type == types.AuthorizerTypeToken || *a.AuthorizerResultTtlInSeconds > 0) {
-		return badRequest("Identity source must be specified for an authorizer that remembers its verdicts or reads a token")
+		return desk.BadRequest("Identity source must be specified for an authorizer that remembers its verdicts or reads a token")
 	}
 	for one := range strings.SplitSeq(source, ",") {
 		if one = strings.TrimSpace(one); one != "" && !identitySource(one, a.Type) {
-			return badRequest("Invalid mapping expression specified: %s", one)
+			return desk.BadRequest("Invalid mapping expression specified: %s", one)
 		}
 	}
 	return nil
@@ -104,7 +105,7 @@ func (s *Service) getAuthorizer(ctx context.Context, in *gw.GetAuthorizerInput) 
 	}
 	a, ok := d.Authorizers[aws.ToString(in.AuthorizerId)]
 	if !ok {
-		return nil, notFound("Authorizer")
+		return nil, desk.NotFound("Authorizer")
 	}
 	return shape.As[gw.GetAuthorizerOutput](&a), nil
 }
@@ -123,13 +124,13 @@ func (s *Service) updateAuthorizer(ctx context.Context, in *gw.UpdateAuthorizerI
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		a, ok := d.Authorizers[aws.ToString(in.AuthorizerId)]
 		if !ok {
-			return notFound("Authorizer")
+			return desk.NotFound("Authorizer")
 		}
 		before := a.AuthorizerCredentials
 		if err := patch(&a, in.PatchOperations, nil); err != nil {
 			return err
 		}
-		if err := s.mayPass(ctx, before, a.AuthorizerCredentials); err != nil {
+		if err := s.cfg.PassRole.InPlaceOf(ctx, before, a.AuthorizerCredentials); err != nil {
 			return err
 		}
 		if err := checkAuthorizer(&a); err != nil {
@@ -146,7 +147,7 @@ func (s *Service) deleteAuthorizer(ctx context.Context, in *gw.DeleteAuthorizerI
 	return &gw.DeleteAuthorizerOutput{}, s.edit(ctx, in.RestApiId, func(d *Document) error {
 		id := aws.ToString(in.AuthorizerId)
 		if _, ok := d.Authorizers[id]; !ok {
-			return notFound("Authorizer")
+			return desk.NotFound("Authorizer")
 		}
 		for _, r := range d.Resources {
 			for _, m := range r.ResourceMethods {

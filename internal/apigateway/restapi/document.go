@@ -2,8 +2,6 @@ package restapi
 
 import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
-
-	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 )
 
 // Document is one API as it is kept: the API's own records in the SDK's types, whose
@@ -56,17 +54,3 @@ const (
 	// deploymentsMax bounds what one API keeps of its past; AWS names no number.
 	deploymentsMax = 500
 )
-
-func put[T any](m map[string]T, key string, v T) map[string]T {
-	if m == nil {
-		m = map[string]T{}
-	}
-	m[key] = v
-	return m
-}
-
-// snapshotPlace is where a deployment's snapshot is.
-func snapshotPlace(api shelf.Place, deployment string) shelf.Place {
-	api.ID += "." + deployment
-	return api
-}

@@ -9,6 +9,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/openapi"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
@@ -20,7 +21,7 @@ func (s *Service) importAPI(ctx context.Context, in *gw.ImportRestApiInput) (*gw
 	if err != nil {
 		return nil, err
 	}
-	p := place(ctx, new(shelf.NewID(10)))
+	p := desk.Place(ctx, new(shelf.NewID(10)))
 	d := &Document{}
 	if kind := in.Parameters["endpointConfigurationTypes"]; kind != "" {
 		from.EndpointTypes = []string{kind}
@@ -82,13 +83,13 @@ func (s *Service) mayPassAll(ctx context.Context, d *Document) error {
 			if m.MethodIntegration == nil {
 				continue
 			}
-			if err := s.mayPass(ctx, nil, m.MethodIntegration.Credentials); err != nil {
+			if err := s.cfg.PassRole.InPlaceOf(ctx, nil, m.MethodIntegration.Credentials); err != nil {
 				return err
 			}
 		}
 	}
 	for _, a := range d.Authorizers {
-		if err := s.mayPass(ctx, nil, a.AuthorizerCredentials); err != nil {
+		if err := s.cfg.PassRole.InPlaceOf(ctx, nil, a.AuthorizerCredentials); err != nil {
 			return err
 		}
 	}
@@ -98,10 +99,10 @@ func (s *Service) mayPassAll(ctx context.Context, d *Document) error {
 func parse(body []byte) (*openapi.Document, error) {
 	from, err := openapi.Parse(body)
 	if err != nil {
-		return nil, badRequest("Invalid OpenAPI input: %s", err)
+		return nil, desk.BadRequest("Invalid OpenAPI input: %s", err)
 	}
 	if from.Title == "" {
-		return nil, badRequest("Invalid OpenAPI input: the title is missing")
+		return nil, desk.BadRequest("Invalid OpenAPI input: the title is missing")
 	}
 	return from, nil
 }
@@ -147,12 +148,12 @@ type reading struct {
 func (d *Document) read(from *openapi.Document, basepath string, strict bool) error {
 	r := &reading{Document: d, from: from, validators: map[string]string{}}
 	for name, schema := range from.Models {
-		d.Models = put(d.Models, name, types.Model{Id: new(shelf.NewID(6)), Name: &name, ContentType: new("application/json"), Schema: new(string(schema))})
+		d.Models = desk.Put(d.Models, name, types.Model{Id: new(shelf.NewID(6)), Name: &name, ContentType: new("application/json"), Schema: new(string(schema))})
 	}
 	for name, v := range from.Validators {
 		id := shelf.NewID(6)
 		r.validators[name] = id
-		d.Validators = put(d.Validators, id, types.RequestValidator{Id: &id, Name: &name, ValidateRequestBody: v.Body, ValidateRequestParameters: v.Parameters})
+		d.Validators = desk.Put(d.Validators, id, types.RequestValidator{Id: &id, Name: &name, ValidateRequestBody: v.Body, ValidateRequestParameters: v.Parameters})
 	}
 	for kind, response := range from.Responses {
 		g := types.GatewayResponse{
@@ -162,7 +163,7 @@ func (d *Document) read(from *openapi.Document, basepath string, strict bool) er
 		if err := checkGatewayResponse(&g); err != nil {
 			return err
 		}
-		d.Responses = put(d.Responses, kind, g)
+		d.Responses = desk.Put(d.Responses, kind, g)
 	}
 	d.API.Warnings = nil
 	for i := range from.Operations {
@@ -171,7 +172,7 @@ func (d *Document) read(from *openapi.Document, basepath string, strict bool) er
 		}
 	}
 	if strict && len(d.API.Warnings) > 0 {
-		return badRequest("Warnings found during import: %v", d.API.Warnings)
+		return desk.BadRequest("Warnings found during import: %v", d.API.Warnings)
 	}
 	return nil
 }
@@ -206,7 +207,7 @@ func (d *Document) at(path string) (types.Resource, error) {
 func (r *reading) add(op *openapi.Operation, basepath string) error {
 	path, err := r.from.Based(op.Path, basepath)
 	if err != nil {
-		return badRequest("%s", err)
+		return desk.BadRequest("%s", err)
 	}
 	at, err := r.at(path)
 	if err != nil {
@@ -216,7 +217,7 @@ func (r *reading) add(op *openapi.Operation, basepath string) error {
 	for _, p := range op.Parameters {
 		place := map[string]string{"query": "querystring", "header": "header", "path": "path"}[p.In]
 		if place != "" {
-			m.RequestParameters = put(m.RequestParameters, "method.request."+place+"."+p.Name, p.Required)
+			m.RequestParameters = desk.Put(m.RequestParameters, "method.request."+place+"."+p.Name, p.Required)
 		}
 	}
 	name := op.Validator
@@ -232,9 +233,9 @@ func (r *reading) add(op *openapi.Operation, basepath string) error {
 	for status, response := range op.Responses {
 		mr := types.MethodResponse{StatusCode: &status}
 		for header := range response.Headers {
-			mr.ResponseParameters = put(mr.ResponseParameters, "method.response.header."+header, false)
+			mr.ResponseParameters = desk.Put(mr.ResponseParameters, "method.response.header."+header, false)
 		}
-		m.MethodResponses = put(m.MethodResponses, status, mr)
+		m.MethodResponses = desk.Put(m.MethodResponses, status, mr)
 	}
 	if op.Integration == nil {
 		r.API.Warnings = append(r.API.Warnings, "No integration defined for "+op.Method+" "+op.Path)
@@ -244,7 +245,7 @@ func (r *reading) add(op *openapi.Operation, basepath string) error {
 	if err := r.checkMethod(&m); err != nil {
 		return err
 	}
-	at.ResourceMethods = put(at.ResourceMethods, op.Method, m)
+	at.ResourceMethods = desk.Put(at.ResourceMethods, op.Method, m)
 	r.Resources[*at.Id] = at
 	return nil
 }
@@ -271,7 +272,7 @@ func (r *reading) integration(m *types.Method, from *openapi.Integration, resour
 		if err := checkIntegrationResponse(m, &ir); err != nil {
 			return nil, err
 		}
-		i.IntegrationResponses = put(i.IntegrationResponses, *ir.StatusCode, ir)
+		i.IntegrationResponses = desk.Put(i.IntegrationResponses, *ir.StatusCode, ir)
 	}
 	return i, nil
 }
@@ -287,7 +288,7 @@ func (r *reading) secure(m *types.Method, op *openapi.Operation) error {
 			scheme, ok := r.from.Schemes[name]
 			switch {
 			case !ok:
-				return badRequest("The security scheme %s is not there", name)
+				return desk.BadRequest("The security scheme %s is not there", name)
 			case scheme.AuthType == "awsSigv4":
 				m.AuthorizationType = new("AWS_IAM")
 			case scheme.Authorizer != nil:
@@ -326,6 +327,6 @@ func (r *reading) authorizer(name string, scheme *openapi.Scheme) (string, error
 	if err := checkAuthorizer(&a); err != nil {
 		return "", err
 	}
-	r.Authorizers = put(r.Authorizers, id, a)
+	r.Authorizers = desk.Put(r.Authorizers, id, a)
 	return id, nil
 }

@@ -9,6 +9,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -20,7 +21,7 @@ const (
 	timeoutDefaultMillis = 29000
 )
 
-func lambdaNotFound(text string) *lambda.Error { return lambda.Errorf(codeNotFound, "%s", text) }
+func lambdaNotFound(text string) *lambda.Error { return lambda.Errorf(desk.CodeNotFound, "%s", text) }
 
 func (s *Service) putIntegration(ctx context.Context, in *gw.PutIntegrationInput) (*gw.PutIntegrationOutput, error) {
 	i := *shape.As[types.Integration](in)
@@ -31,7 +32,7 @@ func (s *Service) putIntegration(ctx context.Context, in *gw.PutIntegrationInput
 	if err := checkIntegration(&i); err != nil {
 		return nil, err
 	}
-	if err := s.mayPass(ctx, nil, i.Credentials); err != nil {
+	if err := s.cfg.PassRole.InPlaceOf(ctx, nil, i.Credentials); err != nil {
 		return nil, err
 	}
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
@@ -50,42 +51,42 @@ func (s *Service) putIntegration(ctx context.Context, in *gw.PutIntegrationInput
 // the defaults.
 func checkIntegration(i *types.Integration) error {
 	if aws.ToString(i.Credentials) == "arn:aws:iam::*:user/*" {
-		return notServed("integrations with the credentials of their callers")
+		return desk.NotServed("integrations with the credentials of their callers")
 	}
 	if i.ConnectionType == types.ConnectionTypeVpcLink {
-		return notServed("VPC links")
+		return desk.NotServed("VPC links")
 	}
 	if i.ResponseTransferMode == types.ResponseTransferModeStream {
-		return notServed("streamed answers of REST APIs; function URLs stream")
+		return desk.NotServed("streamed answers of REST APIs; function URLs stream")
 	}
 	if i.TimeoutInMillis == 0 {
 		i.TimeoutInMillis = timeoutDefaultMillis
 	}
 	if i.TimeoutInMillis < timeoutMinMillis || i.TimeoutInMillis > timeoutDefaultMillis {
-		return badRequest("Timeout should be between %d ms and %d ms", timeoutMinMillis, timeoutDefaultMillis)
+		return desk.BadRequest("Timeout should be between %d ms and %d ms", timeoutMinMillis, timeoutDefaultMillis)
 	}
 	i.PassthroughBehavior = orDefault(i.PassthroughBehavior, "WHEN_NO_MATCH")
 	uri := aws.ToString(i.Uri)
 	switch i.Type {
 	case types.IntegrationTypeAwsProxy:
 		if aws.ToString(i.HttpMethod) == "" {
-			return badRequest("Enumeration value for HttpMethod must be non-empty")
+			return desk.BadRequest("Enumeration value for HttpMethod must be non-empty")
 		}
 		if _, ok := door.FunctionARN(door.Variables(uri, map[string]string{})); !ok || !strings.Contains(uri, ":lambda:path/") {
-			return badRequest("Invalid ARN specified in the request")
+			return desk.BadRequest("Invalid ARN specified in the request")
 		}
 	case types.IntegrationTypeHttpProxy, types.IntegrationTypeHttp:
 		if aws.ToString(i.HttpMethod) == "" {
-			return badRequest("Enumeration value for HttpMethod must be non-empty")
+			return desk.BadRequest("Enumeration value for HttpMethod must be non-empty")
 		}
 		if !strings.HasPrefix(uri, "http://") && !strings.HasPrefix(uri, "https://") {
-			return badRequest("Invalid HTTP endpoint specified for URI")
+			return desk.BadRequest("Invalid HTTP endpoint specified for URI")
 		}
 	case types.IntegrationTypeMock:
 	case types.IntegrationTypeAws:
-		return notServed("integrations of the type AWS; AWS_PROXY invokes functions")
+		return desk.NotServed("integrations of the type AWS; AWS_PROXY invokes functions")
 	default:
-		return badRequest("Invalid Integration type: %s", i.Type)
+		return desk.BadRequest("Invalid Integration type: %s", i.Type)
 	}
 	return checkTemplates(i.RequestTemplates)
 }
@@ -94,7 +95,7 @@ func checkIntegration(i *types.Integration) error {
 func (d *Document) integration(resource, name *string) (types.Method, func(types.Method), error) {
 	m, keep, err := d.method(resource, name)
 	if err == nil && m.MethodIntegration == nil {
-		err = notFound("Integration")
+		err = desk.NotFound("Integration")
 	}
 	return m, keep, err
 }
@@ -122,7 +123,7 @@ func (s *Service) updateIntegration(ctx context.Context, in *gw.UpdateIntegratio
 		if err := patch(m.MethodIntegration, in.PatchOperations, nil); err != nil {
 			return err
 		}
-		if err := s.mayPass(ctx, before, m.MethodIntegration.Credentials); err != nil {
+		if err := s.cfg.PassRole.InPlaceOf(ctx, before, m.MethodIntegration.Credentials); err != nil {
 			return err
 		}
 		if err := checkIntegration(m.MethodIntegration); err != nil {
@@ -158,7 +159,7 @@ func (s *Service) putIntegrationResponse(ctx context.Context, in *gw.PutIntegrat
 			return err
 		}
 		i := *m.MethodIntegration
-		i.IntegrationResponses = put(i.IntegrationResponses, *in.StatusCode, ir)
+		i.IntegrationResponses = desk.Put(i.IntegrationResponses, *in.StatusCode, ir)
 		m.MethodIntegration = &i
 		keep(m)
 		return nil
@@ -173,12 +174,12 @@ func checkIntegrationResponse(m *types.Method, ir *types.IntegrationResponse) er
 	}
 	for name := range ir.ResponseParameters {
 		if _, ok := mr.ResponseParameters[name]; !ok {
-			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter specified: %s]", name)
+			return desk.BadRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter specified: %s]", name)
 		}
 	}
 	if p := aws.ToString(ir.SelectionPattern); p != "" {
 		if _, err := regexp.Compile(p); err != nil {
-			return badRequest("Invalid selection pattern: %s", p)
+			return desk.BadRequest("Invalid selection pattern: %s", p)
 		}
 	}
 	return checkTemplates(ir.ResponseTemplates)

@@ -9,6 +9,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -24,15 +25,15 @@ const (
 
 func (s *Service) createKey(ctx context.Context, in *gw.CreateApiKeyInput) (*gw.CreateApiKeyOutput, error) {
 	if len(in.StageKeys) > 0 {
-		return nil, badRequest("StageKeys are deprecated in favor of usage plans")
+		return nil, desk.BadRequest("StageKeys are deprecated in favor of usage plans")
 	}
 	k := shape.As[Key](in)
-	p := place(ctx, new(shelf.NewID(10)))
+	p := desk.Place(ctx, new(shelf.NewID(10)))
 	now := aws.Time(s.cfg.Now().UTC().Truncate(1e9))
 	k.Id, k.CreatedDate, k.LastUpdatedDate, k.StageKeys = &p.ID, now, now, []string{}
 	k.Value = orDefault(k.Value, shelf.NewID(keyDrawn))
 	if n := len(*k.Value); n < keyMin || n > keyMax {
-		return nil, badRequest("API Key value should be at least %d characters", keyMin)
+		return nil, desk.BadRequest("API Key value should be at least %d characters", keyMin)
 	}
 	if len(s.keys.List(p.Account, p.Region)) >= keysMax {
 		return nil, tooMany("API Keys")
@@ -68,7 +69,7 @@ func (s *Service) keyOfValue(account, region, value string) (*shelf.Entry[Key], 
 func noKey() error { return lambdaNotFound("Invalid API Key identifier specified") }
 
 func (s *Service) getKey(ctx context.Context, in *gw.GetApiKeyInput) (*gw.GetApiKeyOutput, error) {
-	e, ok := s.keys.Get(place(ctx, in.ApiKey))
+	e, ok := s.keys.Get(desk.Place(ctx, in.ApiKey))
 	if !ok {
 		return nil, noKey()
 	}
@@ -99,13 +100,13 @@ func (s *Service) getKeys(ctx context.Context, in *gw.GetApiKeysInput) (*gw.GetA
 
 func (s *Service) updateKey(ctx context.Context, in *gw.UpdateApiKeyInput) (*gw.UpdateApiKeyOutput, error) {
 	var out *gw.UpdateApiKeyOutput
-	err := s.keys.Edit(ctx, place(ctx, in.ApiKey), func(k *Key) ([]store.Change, error) {
+	err := s.keys.Edit(ctx, desk.Place(ctx, in.ApiKey), func(k *Key) ([]store.Change, error) {
 		id, value := k.Id, k.Value
 		if err := patch(k, in.PatchOperations, nil); err != nil {
 			return nil, err
 		}
 		if k.Id != id || aws.ToString(k.Value) != aws.ToString(value) {
-			return nil, badRequest("Invalid patch path specified: a key's id and value stay")
+			return nil, desk.BadRequest("Invalid patch path specified: a key's id and value stay")
 		}
 		k.LastUpdatedDate = aws.Time(s.cfg.Now().UTC().Truncate(1e9))
 		out = shape.As[gw.UpdateApiKeyOutput](k)
@@ -119,7 +120,7 @@ func (s *Service) updateKey(ctx context.Context, in *gw.UpdateApiKeyInput) (*gw.
 }
 
 func (s *Service) deleteKey(ctx context.Context, in *gw.DeleteApiKeyInput) (*gw.DeleteApiKeyOutput, error) {
-	p := place(ctx, in.ApiKey)
+	p := desk.Place(ctx, in.ApiKey)
 	for _, plan := range s.plans.List(p.Account, p.Region) {
 		if !plan.Doc.Keys[p.ID] {
 			continue

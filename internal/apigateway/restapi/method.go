@@ -10,6 +10,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 )
 
@@ -22,11 +23,11 @@ var httpMethods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPT
 func (d *Document) method(resource, name *string) (types.Method, func(types.Method), error) {
 	r, ok := d.Resources[aws.ToString(resource)]
 	if !ok {
-		return types.Method{}, nil, notFound("Resource")
+		return types.Method{}, nil, desk.NotFound("Resource")
 	}
 	m, ok := r.ResourceMethods[aws.ToString(name)]
 	if !ok {
-		return types.Method{}, nil, notFound("Method")
+		return types.Method{}, nil, desk.NotFound("Method")
 	}
 	return m, func(m types.Method) {
 		r.ResourceMethods[*name] = m
@@ -39,7 +40,7 @@ func (s *Service) putMethod(ctx context.Context, in *gw.PutMethodInput) (*gw.Put
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		r, ok := d.Resources[aws.ToString(in.ResourceId)]
 		if !ok {
-			return notFound("Resource")
+			return desk.NotFound("Resource")
 		}
 		if _, there := r.ResourceMethods[aws.ToString(in.HttpMethod)]; there {
 			return conflict("Method already exists for this resource")
@@ -47,7 +48,7 @@ func (s *Service) putMethod(ctx context.Context, in *gw.PutMethodInput) (*gw.Put
 		if err := d.checkMethod(&m); err != nil {
 			return err
 		}
-		r.ResourceMethods = put(r.ResourceMethods, *m.HttpMethod, m)
+		r.ResourceMethods = desk.Put(r.ResourceMethods, *m.HttpMethod, m)
 		d.Resources[*r.Id] = r
 		return nil
 	})
@@ -57,23 +58,23 @@ func (s *Service) putMethod(ctx context.Context, in *gw.PutMethodInput) (*gw.Put
 // checkMethod refuses what AWS would.
 func (d *Document) checkMethod(m *types.Method) error {
 	if !slices.Contains(httpMethods, aws.ToString(m.HttpMethod)) {
-		return badRequest("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY")
+		return desk.BadRequest("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY")
 	}
 	a, ok := d.Authorizers[aws.ToString(m.AuthorizerId)]
 	switch kind := aws.ToString(m.AuthorizationType); kind {
 	case "NONE", "AWS_IAM":
 	case "CUSTOM":
 		if !ok || a.Type == types.AuthorizerTypeCognitoUserPools {
-			return badRequest("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.")
+			return desk.BadRequest("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.")
 		}
 	case "COGNITO_USER_POOLS":
-		return notServed("Cognito user pools")
+		return desk.NotServed("Cognito user pools")
 	default:
-		return badRequest("Invalid Authorization Type specified: %s", kind)
+		return desk.BadRequest("Invalid Authorization Type specified: %s", kind)
 	}
 	if id := aws.ToString(m.RequestValidatorId); id != "" {
 		if _, ok := d.Validators[id]; !ok {
-			return notFound("Request Validator")
+			return desk.NotFound("Request Validator")
 		}
 	}
 	if m.ApiKeyRequired == nil {
@@ -127,7 +128,7 @@ var statusCode = regexp.MustCompile(`^[1-5]\d\d$`)
 func (s *Service) putMethodResponse(ctx context.Context, in *gw.PutMethodResponseInput) (*gw.PutMethodResponseOutput, error) {
 	mr := *shape.As[types.MethodResponse](in)
 	if !statusCode.MatchString(aws.ToString(in.StatusCode)) {
-		return nil, badRequest("Invalid status code: %s", aws.ToString(in.StatusCode))
+		return nil, desk.BadRequest("Invalid status code: %s", aws.ToString(in.StatusCode))
 	}
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		m, keep, err := d.method(in.ResourceId, in.HttpMethod)
@@ -137,7 +138,7 @@ func (s *Service) putMethodResponse(ctx context.Context, in *gw.PutMethodRespons
 		if _, there := m.MethodResponses[*in.StatusCode]; there {
 			return conflict("Response already exists for this resource")
 		}
-		m.MethodResponses = put(m.MethodResponses, *in.StatusCode, mr)
+		m.MethodResponses = desk.Put(m.MethodResponses, *in.StatusCode, mr)
 		keep(m)
 		return nil
 	})
@@ -207,7 +208,7 @@ var velocity = regexp.MustCompile(`(?m)(^\s*#(set|if|foreach|macro|define|parse)
 func checkTemplates(templates map[string]string) error {
 	for kind, text := range templates {
 		if velocity.MatchString(text) {
-			return notServed("Velocity templates beyond $input.body, $input.json('$'), $input.params('…'), $context.… and $stageVariables.… (" + kind + ")")
+			return desk.NotServed("Velocity templates beyond $input.body, $input.json('$'), $input.params('…'), $context.… and $stageVariables.… (" + kind + ")")
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 )
@@ -37,7 +38,7 @@ func (s *Service) createValidator(ctx context.Context, in *gw.CreateRequestValid
 	v := *shape.As[types.RequestValidator](in)
 	v.Id = new(shelf.NewID(6))
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
-		d.Validators = put(d.Validators, *v.Id, v)
+		d.Validators = desk.Put(d.Validators, *v.Id, v)
 		return nil
 	})
 	return shape.As[gw.CreateRequestValidatorOutput](&v), err
@@ -50,7 +51,7 @@ func (s *Service) getValidator(ctx context.Context, in *gw.GetRequestValidatorIn
 	}
 	v, ok := d.Validators[aws.ToString(in.RequestValidatorId)]
 	if !ok {
-		return nil, notFound("Request Validator")
+		return nil, desk.NotFound("Request Validator")
 	}
 	return shape.As[gw.GetRequestValidatorOutput](&v), nil
 }
@@ -69,7 +70,7 @@ func (s *Service) updateValidator(ctx context.Context, in *gw.UpdateRequestValid
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		v, ok := d.Validators[aws.ToString(in.RequestValidatorId)]
 		if !ok {
-			return notFound("Request Validator")
+			return desk.NotFound("Request Validator")
 		}
 		if err := patch(&v, in.PatchOperations, nil); err != nil {
 			return err
@@ -85,7 +86,7 @@ func (s *Service) deleteValidator(ctx context.Context, in *gw.DeleteRequestValid
 	return &gw.DeleteRequestValidatorOutput{}, s.edit(ctx, in.RestApiId, func(d *Document) error {
 		id := aws.ToString(in.RequestValidatorId)
 		if _, ok := d.Validators[id]; !ok {
-			return notFound("Request Validator")
+			return desk.NotFound("Request Validator")
 		}
 		for _, r := range d.Resources {
 			for _, m := range r.ResourceMethods {
@@ -106,7 +107,7 @@ func (s *Service) createModel(ctx context.Context, in *gw.CreateModelInput) (*gw
 		if _, ok := d.Models[aws.ToString(in.Name)]; ok {
 			return conflict("Model name already exists for this REST API")
 		}
-		d.Models = put(d.Models, aws.ToString(in.Name), m)
+		d.Models = desk.Put(d.Models, aws.ToString(in.Name), m)
 		return nil
 	})
 	return shape.As[gw.CreateModelOutput](&m), err

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 )
 
 // patch applies operations such as {replace, /description, text} to a record (API
@@ -28,7 +30,7 @@ func patch(record any, ops []types.PatchOperation, special func(types.PatchOpera
 			}
 		}
 		if !apply(reflect.ValueOf(record).Elem(), path, op) {
-			return badRequest("Invalid patch path '%s' specified for op '%s'. Please choose supported operations", aws.ToString(op.Path), op.Op)
+			return desk.BadRequest("Invalid patch path '%s' specified for op '%s'. Please choose supported operations", aws.ToString(op.Path), op.Op)
 		}
 	}
 	return nil

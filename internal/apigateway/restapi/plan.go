@@ -12,6 +12,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -27,7 +28,7 @@ func usagePlace(plan shelf.Place, key string) shelf.Place {
 func noPlan() error { return lambdaNotFound("Invalid Usage Plan ID specified") }
 
 func (s *Service) createPlan(ctx context.Context, in *gw.CreateUsagePlanInput) (*gw.CreateUsagePlanOutput, error) {
-	p := place(ctx, new(shelf.NewID(6)))
+	p := desk.Place(ctx, new(shelf.NewID(6)))
 	plan := &Plan{UsagePlan: *shape.As[types.UsagePlan](in)}
 	plan.Id = &p.ID
 	if plan.ApiStages == nil {
@@ -48,14 +49,14 @@ func (s *Service) createPlan(ctx context.Context, in *gw.CreateUsagePlanInput) (
 // checkPlan refuses what AWS would.
 func (s *Service) checkPlan(p shelf.Place, plan *Plan) error {
 	if aws.ToString(plan.Name) == "" {
-		return badRequest("Usage Plan name cannot be empty")
+		return desk.BadRequest("Usage Plan name cannot be empty")
 	}
 	if q := plan.Quota; q != nil {
 		if q.Limit < 1 {
-			return badRequest("Usage Plan quota limit must be greater than 0")
+			return desk.BadRequest("Usage Plan quota limit must be greater than 0")
 		}
 		if !slices.Contains(q.Period.Values(), q.Period) {
-			return badRequest("Usage Plan quota period must be one of DAY, WEEK and MONTH")
+			return desk.BadRequest("Usage Plan quota period must be one of DAY, WEEK and MONTH")
 		}
 	}
 	for _, st := range plan.ApiStages {
@@ -64,14 +65,14 @@ func (s *Service) checkPlan(p shelf.Place, plan *Plan) error {
 			return lambdaNotFound("Invalid API identifier specified " + p.Account + ":" + aws.ToString(st.ApiId))
 		}
 		if _, ok := e.Doc.Stages[aws.ToString(st.Stage)]; !ok {
-			return notFound("API Stage")
+			return desk.NotFound("API Stage")
 		}
 	}
 	return nil
 }
 
 func (s *Service) getPlan(ctx context.Context, in *gw.GetUsagePlanInput) (*gw.GetUsagePlanOutput, error) {
-	e, ok := s.plans.Get(place(ctx, in.UsagePlanId))
+	e, ok := s.plans.Get(desk.Place(ctx, in.UsagePlanId))
 	if !ok {
 		return nil, noPlan()
 	}
@@ -91,7 +92,7 @@ func (s *Service) getPlans(ctx context.Context, in *gw.GetUsagePlansInput) (*gw.
 }
 
 func (s *Service) updatePlan(ctx context.Context, in *gw.UpdateUsagePlanInput) (*gw.UpdateUsagePlanOutput, error) {
-	p := place(ctx, in.UsagePlanId)
+	p := desk.Place(ctx, in.UsagePlanId)
 	var out *gw.UpdateUsagePlanOutput
 	err := s.plans.Edit(ctx, p, func(plan *Plan) ([]store.Change, error) {
 		if err := patch(&plan.UsagePlan, in.PatchOperations, patchPlan(&plan.UsagePlan)); err != nil {
@@ -134,11 +135,11 @@ func patchPlan(plan *types.UsagePlan) func(types.PatchOperation, []string) (bool
 		})
 		switch {
 		case !ok:
-			return false, badRequest("Invalid API stage: %s", item)
+			return false, desk.BadRequest("Invalid API stage: %s", item)
 		case len(path) > 2 && at >= 0:
 			return true, patchStageThrottle(&plan.ApiStages[at], op, path[2:])
 		case len(path) > 2:
-			return false, badRequest("The usage plan has no stage %s", item)
+			return false, desk.BadRequest("The usage plan has no stage %s", item)
 		case op.Op == types.OpAdd && at < 0:
 			plan.ApiStages = append(plan.ApiStages, types.ApiStage{ApiId: &api, Stage: &stage})
 		case op.Op == types.OpRemove && at >= 0:
@@ -151,11 +152,11 @@ func patchPlan(plan *types.UsagePlan) func(types.PatchOperation, []string) (bool
 // patchStageThrottle takes throttle[/PATH/METHOD[/rateLimit or burstLimit]].
 func patchStageThrottle(st *types.ApiStage, op types.PatchOperation, path []string) error {
 	if path[0] != "throttle" || len(path) == 2 || len(path) > 4 {
-		return badRequest("Invalid patch path '%s'", aws.ToString(op.Path))
+		return desk.BadRequest("Invalid patch path '%s'", aws.ToString(op.Path))
 	}
 	if len(path) == 1 {
 		if op.Op != types.OpRemove {
-			return badRequest("Invalid patch path '%s'", aws.ToString(op.Path))
+			return desk.BadRequest("Invalid patch path '%s'", aws.ToString(op.Path))
 		}
 		st.Throttle = nil
 		return nil
@@ -173,20 +174,20 @@ func patchStageThrottle(st *types.ApiStage, op types.PatchOperation, path []stri
 	case len(path) == 4 && path[3] == "burstLimit":
 		t.BurstLimit = int32(number(aws.ToString(op.Value)))
 	default:
-		return badRequest("Invalid patch path '%s'", aws.ToString(op.Path))
+		return desk.BadRequest("Invalid patch path '%s'", aws.ToString(op.Path))
 	}
-	st.Throttle = put(set, key, t)
+	st.Throttle = desk.Put(set, key, t)
 	return nil
 }
 
 func (s *Service) deletePlan(ctx context.Context, in *gw.DeleteUsagePlanInput) (*gw.DeleteUsagePlanOutput, error) {
-	p := place(ctx, in.UsagePlanId)
+	p := desk.Place(ctx, in.UsagePlanId)
 	e, ok := s.plans.Get(p)
 	if !ok {
 		return nil, noPlan()
 	}
 	if len(e.Doc.ApiStages) > 0 {
-		return nil, badRequest("Cannot delete Usage Plan %s because there are API stages associated with it", p.ID)
+		return nil, desk.BadRequest("Cannot delete Usage Plan %s because there are API stages associated with it", p.ID)
 	}
 	var more []store.Change
 	for key := range e.Doc.Keys {
@@ -197,17 +198,17 @@ func (s *Service) deletePlan(ctx context.Context, in *gw.DeleteUsagePlanInput) (
 
 func (s *Service) createPlanKey(ctx context.Context, in *gw.CreateUsagePlanKeyInput) (*gw.CreateUsagePlanKeyOutput, error) {
 	if aws.ToString(in.KeyType) != "API_KEY" {
-		return nil, badRequest("Usage Plan Key type must be API_KEY")
+		return nil, desk.BadRequest("Usage Plan Key type must be API_KEY")
 	}
-	k, ok := s.keys.Get(place(ctx, in.KeyId))
+	k, ok := s.keys.Get(desk.Place(ctx, in.KeyId))
 	if !ok {
 		return nil, noKey()
 	}
-	err := s.plans.Edit(ctx, place(ctx, in.UsagePlanId), func(plan *Plan) ([]store.Change, error) {
+	err := s.plans.Edit(ctx, desk.Place(ctx, in.UsagePlanId), func(plan *Plan) ([]store.Change, error) {
 		if plan.Keys[k.ID] {
 			return nil, conflict("%s is already associated with this Usage Plan", k.ID)
 		}
-		plan.Keys = put(plan.Keys, k.ID, true)
+		plan.Keys = desk.Put(plan.Keys, k.ID, true)
 		return nil, nil
 	})
 	if errors.Is(err, shelf.ErrMissing) {
@@ -221,11 +222,11 @@ func planKey(k *shelf.Entry[Key]) *types.UsagePlanKey {
 }
 
 func (s *Service) getPlanKey(ctx context.Context, in *gw.GetUsagePlanKeyInput) (*gw.GetUsagePlanKeyOutput, error) {
-	plan, ok := s.plans.Get(place(ctx, in.UsagePlanId))
+	plan, ok := s.plans.Get(desk.Place(ctx, in.UsagePlanId))
 	if !ok {
 		return nil, noPlan()
 	}
-	k, ok := s.keys.Get(place(ctx, in.KeyId))
+	k, ok := s.keys.Get(desk.Place(ctx, in.KeyId))
 	if !ok || !plan.Doc.Keys[k.ID] {
 		return nil, lambdaNotFound("Invalid Usage Plan Key identifier specified")
 	}
@@ -233,13 +234,13 @@ func (s *Service) getPlanKey(ctx context.Context, in *gw.GetUsagePlanKeyInput) (
 }
 
 func (s *Service) getPlanKeys(ctx context.Context, in *gw.GetUsagePlanKeysInput) (*gw.GetUsagePlanKeysOutput, error) {
-	plan, ok := s.plans.Get(place(ctx, in.UsagePlanId))
+	plan, ok := s.plans.Get(desk.Place(ctx, in.UsagePlanId))
 	if !ok {
 		return nil, noPlan()
 	}
 	all := map[string]types.UsagePlanKey{}
 	for id := range plan.Doc.Keys {
-		if k, ok := s.keys.Get(place(ctx, &id)); ok && strings.HasPrefix(aws.ToString(k.Doc.Name), aws.ToString(in.NameQuery)) {
+		if k, ok := s.keys.Get(desk.Place(ctx, &id)); ok && strings.HasPrefix(aws.ToString(k.Doc.Name), aws.ToString(in.NameQuery)) {
 			all[id] = *planKey(k)
 		}
 	}
@@ -248,7 +249,7 @@ func (s *Service) getPlanKeys(ctx context.Context, in *gw.GetUsagePlanKeysInput)
 }
 
 func (s *Service) deletePlanKey(ctx context.Context, in *gw.DeleteUsagePlanKeyInput) (*gw.DeleteUsagePlanKeyOutput, error) {
-	p := place(ctx, in.UsagePlanId)
+	p := desk.Place(ctx, in.UsagePlanId)
 	err := s.plans.Edit(ctx, p, func(plan *Plan) ([]store.Change, error) {
 		id := aws.ToString(in.KeyId)
 		if !plan.Keys[id] {
@@ -264,7 +265,7 @@ func (s *Service) deletePlanKey(ctx context.Context, in *gw.DeleteUsagePlanKeyIn
 }
 
 func (s *Service) getUsage(ctx context.Context, in *gw.GetUsageInput) (*gw.GetUsageOutput, error) {
-	p := place(ctx, in.UsagePlanId)
+	p := desk.Place(ctx, in.UsagePlanId)
 	plan, ok := s.plans.Get(p)
 	if !ok {
 		return nil, noPlan()
@@ -272,7 +273,7 @@ func (s *Service) getUsage(ctx context.Context, in *gw.GetUsageInput) (*gw.GetUs
 	from, err := time.Parse(dateForm, aws.ToString(in.StartDate))
 	to, err2 := time.Parse(dateForm, aws.ToString(in.EndDate))
 	if err != nil || err2 != nil || to.Before(from) || to.Sub(from) > daysKept*24*time.Hour {
-		return nil, badRequest("Usage dates must be of the form YYYY-MM-DD, in order, and at most %d days apart", daysKept)
+		return nil, desk.BadRequest("Usage dates must be of the form YYYY-MM-DD, in order, and at most %d days apart", daysKept)
 	}
 	out := &gw.GetUsageOutput{UsagePlanId: in.UsagePlanId, StartDate: in.StartDate, EndDate: in.EndDate, Items: map[string][][]int64{}}
 	for id := range plan.Doc.Keys {

@@ -10,6 +10,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 )
@@ -31,7 +32,7 @@ func (s *Service) createResource(ctx context.Context, in *gw.CreateResourceInput
 func (d *Document) addResource(parent, part string) (types.Resource, error) {
 	above, ok := d.Resources[parent]
 	if !ok {
-		return types.Resource{}, notFound("Resource")
+		return types.Resource{}, desk.NotFound("Resource")
 	}
 	if len(d.Resources) >= resourcesMax {
 		return types.Resource{}, tooMany("Resources for this API")
@@ -44,10 +45,10 @@ func (d *Document) addResource(parent, part string) (types.Resource, error) {
 func (d *Document) putResource(r *types.Resource, above string) error {
 	part := *r.PathPart
 	if !pathPart.MatchString(part) {
-		return badRequest("Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.")
+		return desk.BadRequest("Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.")
 	}
 	if strings.HasSuffix(above, "+}") {
-		return badRequest("Cannot create a child of a resource with a greedy path variable: %s", above)
+		return desk.BadRequest("Cannot create a child of a resource with a greedy path variable: %s", above)
 	}
 	for id, other := range d.Resources {
 		if id == *r.Id || aws.ToString(other.ParentId) != aws.ToString(r.ParentId) {
@@ -57,7 +58,7 @@ func (d *Document) putResource(r *types.Resource, above string) error {
 		case there == part:
 			return conflict("Another resource with the same parent already has this name: %s", part)
 		case strings.HasPrefix(there, "{") && strings.HasPrefix(part, "{") && strings.HasSuffix(there, "+}") == strings.HasSuffix(part, "+}"):
-			return badRequest("A sibling (%s) of this resource already has a variable path part -- only one is allowed", there)
+			return desk.BadRequest("A sibling (%s) of this resource already has a variable path part -- only one is allowed", there)
 		}
 	}
 	r.Path = new(strings.TrimSuffix(above, "/") + "/" + part)
@@ -86,7 +87,7 @@ func (s *Service) getResource(ctx context.Context, in *gw.GetResourceInput) (*gw
 	}
 	r, ok := d.Resources[aws.ToString(in.ResourceId)]
 	if !ok {
-		return nil, notFound("Resource")
+		return nil, desk.NotFound("Resource")
 	}
 	r = shown(r, in.Embed)
 	return shape.As[gw.GetResourceOutput](&r), nil
@@ -110,17 +111,17 @@ func (s *Service) updateResource(ctx context.Context, in *gw.UpdateResourceInput
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		r, ok := d.Resources[aws.ToString(in.ResourceId)]
 		if !ok {
-			return notFound("Resource")
+			return desk.NotFound("Resource")
 		}
 		if r.ParentId == nil {
-			return badRequest("The root resource cannot be changed")
+			return desk.BadRequest("The root resource cannot be changed")
 		}
 		if err := patch(&r, in.PatchOperations, nil); err != nil {
 			return err
 		}
 		above, ok := d.Resources[aws.ToString(r.ParentId)]
 		if !ok || d.below(*r.ParentId, *r.Id) {
-			return badRequest("Invalid parent: %s", aws.ToString(r.ParentId))
+			return desk.BadRequest("Invalid parent: %s", aws.ToString(r.ParentId))
 		}
 		if err := d.putResource(&r, aws.ToString(above.Path)); err != nil {
 			return err
@@ -159,10 +160,10 @@ func (s *Service) deleteResource(ctx context.Context, in *gw.DeleteResourceInput
 		root := aws.ToString(in.ResourceId)
 		r, ok := d.Resources[root]
 		if !ok {
-			return notFound("Resource")
+			return desk.NotFound("Resource")
 		}
 		if r.ParentId == nil {
-			return badRequest("Root resource cannot be deleted")
+			return desk.BadRequest("Root resource cannot be deleted")
 		}
 		var gone []string
 		for id := range d.Resources {

@@ -10,6 +10,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 )
 
@@ -57,7 +58,7 @@ func (s *Service) putGatewayResponse(ctx context.Context, in *gw.PutGatewayRespo
 		return nil, err
 	}
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
-		d.Responses = put(d.Responses, string(in.ResponseType), r)
+		d.Responses = desk.Put(d.Responses, string(in.ResponseType), r)
 		return nil
 	})
 	return shape.As[gw.PutGatewayResponseOutput](&r), err
@@ -66,10 +67,10 @@ func (s *Service) putGatewayResponse(ctx context.Context, in *gw.PutGatewayRespo
 func checkGatewayResponse(r *types.GatewayResponse) error {
 	status, ok := statuses[string(r.ResponseType)]
 	if !ok {
-		return badRequest("Invalid gateway response type: %s", r.ResponseType)
+		return desk.BadRequest("Invalid gateway response type: %s", r.ResponseType)
 	}
 	if n, err := strconv.Atoi(aws.ToString(r.StatusCode)); r.StatusCode != nil && (err != nil || n < 200 || n > 599) {
-		return badRequest("Invalid status code: %s", *r.StatusCode)
+		return desk.BadRequest("Invalid status code: %s", *r.StatusCode)
 	}
 	if r.StatusCode == nil && status != "" {
 		r.StatusCode = &status
@@ -82,7 +83,7 @@ func checkGatewayResponse(r *types.GatewayResponse) error {
 	}
 	for name := range r.ResponseParameters {
 		if !strings.HasPrefix(name, "gatewayresponse.header.") {
-			return badRequest("Invalid mapping expression specified: %s", name)
+			return desk.BadRequest("Invalid mapping expression specified: %s", name)
 		}
 	}
 	r.DefaultResponse = false
@@ -95,7 +96,7 @@ func (s *Service) getGatewayResponse(ctx context.Context, in *gw.GetGatewayRespo
 		return nil, err
 	}
 	if _, ok := statuses[string(in.ResponseType)]; !ok {
-		return nil, badRequest("Invalid gateway response type: %s", in.ResponseType)
+		return nil, desk.BadRequest("Invalid gateway response type: %s", in.ResponseType)
 	}
 	r := responseOf(d.Responses, string(in.ResponseType))
 	return shape.As[gw.GetGatewayResponseOutput](&r), nil
@@ -125,7 +126,7 @@ func (s *Service) updateGatewayResponse(ctx context.Context, in *gw.UpdateGatewa
 		if err := checkGatewayResponse(&r); err != nil {
 			return err
 		}
-		d.Responses = put(d.Responses, string(in.ResponseType), r)
+		d.Responses = desk.Put(d.Responses, string(in.ResponseType), r)
 		out = shape.As[gw.UpdateGatewayResponseOutput](&r)
 		return nil
 	})

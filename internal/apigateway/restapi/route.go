@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 )
 
 // tree is a deployment's resources, ready to be found.
@@ -41,7 +43,7 @@ func compile(s *Snapshot) *tree {
 		case strings.HasPrefix(part, "{"):
 			above.one = n
 		default:
-			above.named = put(above.named, part, n)
+			above.named = desk.Put(above.named, part, n)
 		}
 	}
 	return t

@@ -10,6 +10,8 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
+	"github.com/hearthfaas/hearth/internal/apigateway/door"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/store"
@@ -26,7 +28,7 @@ var stageName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
 
 func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentInput) (*gw.CreateDeploymentOutput, error) {
 	if in.CanarySettings != nil {
-		return nil, notServed("canary releases")
+		return nil, desk.NotServed("canary releases")
 	}
 	var made types.Deployment
 	err := s.change(ctx, in.RestApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
@@ -38,8 +40,8 @@ func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentI
 		}
 		now := aws.Time(s.cfg.Now().UTC().Truncate(1e9))
 		made = types.Deployment{Id: new(shelf.NewID(6)), CreatedDate: now, Description: in.Description}
-		d.Deployments = put(d.Deployments, *made.Id, made)
-		change, err := s.snapshots.Put(snapshotPlace(p, *made.Id), Snapshot{
+		d.Deployments = desk.Put(d.Deployments, *made.Id, made)
+		change, err := s.snapshots.Put(desk.SnapshotPlace(p, *made.Id), Snapshot{
 			API: d.API, Resources: d.Resources, Authorizers: d.Authorizers, Responses: d.Responses, Validators: d.Validators,
 		})
 		if err != nil {
@@ -57,7 +59,7 @@ func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentI
 				st.Variables = in.Variables
 			}
 			st.DeploymentId, st.LastUpdatedDate = made.Id, now
-			d.Stages = put(d.Stages, name, st)
+			d.Stages = desk.Put(d.Stages, name, st)
 		}
 		return []store.Change{change}, nil
 	})
@@ -71,26 +73,26 @@ func (d *Document) deployable() error {
 		for _, m := range r.ResourceMethods {
 			methods++
 			if m.MethodIntegration == nil {
-				return badRequest("No integration defined for method")
+				return desk.BadRequest("No integration defined for method")
 			}
 		}
 	}
 	if methods == 0 {
-		return badRequest("The REST API doesn't contain any methods")
+		return desk.BadRequest("The REST API doesn't contain any methods")
 	}
 	return nil
 }
 
 // summary is what a deployment has, for answers that ask for it.
 func (s *Service) summary(p shelf.Place, deployment string) map[string]map[string]types.MethodSnapshot {
-	e, ok := s.snapshots.Get(snapshotPlace(p, deployment))
+	e, ok := s.snapshots.Get(desk.SnapshotPlace(p, deployment))
 	if !ok {
 		return nil
 	}
 	out := map[string]map[string]types.MethodSnapshot{}
 	for _, r := range e.Doc.Resources {
 		for name, m := range r.ResourceMethods {
-			out[*r.Path] = put(out[*r.Path], name, types.MethodSnapshot{ApiKeyRequired: aws.ToBool(m.ApiKeyRequired), AuthorizationType: m.AuthorizationType})
+			out[*r.Path] = desk.Put(out[*r.Path], name, types.MethodSnapshot{ApiKeyRequired: aws.ToBool(m.ApiKeyRequired), AuthorizationType: m.AuthorizationType})
 		}
 	}
 	return out
@@ -103,12 +105,12 @@ func (s *Service) getDeployment(ctx context.Context, in *gw.GetDeploymentInput) 
 	}
 	dep, ok := d.Deployments[aws.ToString(in.DeploymentId)]
 	if !ok {
-		return nil, notFound("Deployment")
+		return nil, desk.NotFound("Deployment")
 	}
 	out := shape.As[gw.GetDeploymentOutput](&dep)
 	for _, what := range in.Embed {
 		if strings.EqualFold(what, "apisummary") {
-			out.ApiSummary = s.summary(place(ctx, in.RestApiId), *dep.Id)
+			out.ApiSummary = s.summary(desk.Place(ctx, in.RestApiId), *dep.Id)
 		}
 	}
 	return out, nil
@@ -128,7 +130,7 @@ func (s *Service) updateDeployment(ctx context.Context, in *gw.UpdateDeploymentI
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		dep, ok := d.Deployments[aws.ToString(in.DeploymentId)]
 		if !ok {
-			return notFound("Deployment")
+			return desk.NotFound("Deployment")
 		}
 		if err := patch(&dep, in.PatchOperations, nil); err != nil {
 			return err
@@ -144,24 +146,24 @@ func (s *Service) deleteDeployment(ctx context.Context, in *gw.DeleteDeploymentI
 	return &gw.DeleteDeploymentOutput{}, s.change(ctx, in.RestApiId, func(p shelf.Place, d *Document) ([]store.Change, error) {
 		id := aws.ToString(in.DeploymentId)
 		if _, ok := d.Deployments[id]; !ok {
-			return nil, notFound("Deployment")
+			return nil, desk.NotFound("Deployment")
 		}
 		for _, st := range d.Stages {
 			if aws.ToString(st.DeploymentId) == id {
-				return nil, badRequest("Active stages pointing to this deployment must be moved or deleted")
+				return nil, desk.BadRequest("Active stages pointing to this deployment must be moved or deleted")
 			}
 		}
 		delete(d.Deployments, id)
-		return []store.Change{s.snapshots.Drop(snapshotPlace(p, id))}, nil
+		return []store.Change{s.snapshots.Drop(desk.SnapshotPlace(p, id))}, nil
 	})
 }
 
 func (s *Service) createStage(ctx context.Context, in *gw.CreateStageInput) (*gw.CreateStageOutput, error) {
 	if in.CanarySettings != nil {
-		return nil, notServed("canary releases")
+		return nil, desk.NotServed("canary releases")
 	}
 	if in.CacheClusterEnabled {
-		return nil, notServed("caches of answers")
+		return nil, desk.NotServed("caches of answers")
 	}
 	st := *shape.As[types.Stage](in)
 	now := aws.Time(s.cfg.Now().UTC().Truncate(1e9))
@@ -171,12 +173,12 @@ func (s *Service) createStage(ctx context.Context, in *gw.CreateStageInput) (*gw
 			return conflict("Stage already exists")
 		}
 		if _, ok := d.Deployments[aws.ToString(in.DeploymentId)]; !ok {
-			return notFound("Deployment")
+			return desk.NotFound("Deployment")
 		}
 		if err := d.checkStage(&st); err != nil {
 			return err
 		}
-		d.Stages = put(d.Stages, *st.StageName, st)
+		d.Stages = desk.Put(d.Stages, *st.StageName, st)
 		return nil
 	})
 	return shape.As[gw.CreateStageOutput](&st), err
@@ -185,7 +187,7 @@ func (s *Service) createStage(ctx context.Context, in *gw.CreateStageInput) (*gw
 // checkStage refuses what AWS would and fills in the defaults.
 func (d *Document) checkStage(st *types.Stage) error {
 	if !stageName.MatchString(aws.ToString(st.StageName)) {
-		return badRequest("Stage name only allows a-zA-Z0-9_")
+		return desk.BadRequest("Stage name only allows a-zA-Z0-9_")
 	}
 	if len(d.Stages) >= stagesMax {
 		return tooMany("Stages for this API")
@@ -206,7 +208,7 @@ func (s *Service) getStage(ctx context.Context, in *gw.GetStageInput) (*gw.GetSt
 	}
 	st, ok := d.Stages[aws.ToString(in.StageName)]
 	if !ok {
-		return nil, notFound("stage")
+		return nil, desk.NotFound("stage")
 	}
 	return shape.As[gw.GetStageOutput](&st), nil
 }
@@ -230,17 +232,17 @@ func (s *Service) updateStage(ctx context.Context, in *gw.UpdateStageInput) (*gw
 	err := s.edit(ctx, in.RestApiId, func(d *Document) error {
 		st, ok := d.Stages[aws.ToString(in.StageName)]
 		if !ok {
-			return notFound("stage")
+			return desk.NotFound("stage")
 		}
 		st.MethodSettings = maps.Clone(st.MethodSettings)
 		if err := patch(&st, in.PatchOperations, patchStage(&st)); err != nil {
 			return err
 		}
 		if _, ok := d.Deployments[aws.ToString(st.DeploymentId)]; !ok {
-			return notFound("Deployment")
+			return desk.NotFound("Deployment")
 		}
 		if st.CacheClusterEnabled {
-			return notServed("caches of answers")
+			return desk.NotServed("caches of answers")
 		}
 		st.LastUpdatedDate = aws.Time(s.cfg.Now().UTC().Truncate(1e9))
 		d.Stages[*st.StageName] = st
@@ -281,7 +283,7 @@ func patchStage(st *types.Stage) func(types.PatchOperation, []string) (bool, err
 	return func(op types.PatchOperation, path []string) (bool, error) {
 		n := len(path)
 		if path[0] == "canarySettings" {
-			return false, notServed("canary releases")
+			return false, desk.NotServed("canary releases")
 		}
 		if n < 2 {
 			return false, nil
@@ -294,7 +296,7 @@ func patchStage(st *types.Stage) func(types.PatchOperation, []string) (bool, err
 				m = settingsDefault()
 			}
 			set(&m, aws.ToString(op.Value))
-			st.MethodSettings = put(st.MethodSettings, key, m)
+			st.MethodSettings = desk.Put(st.MethodSettings, key, m)
 			return true, nil
 		}
 		if op.Op == types.OpRemove && n == 2 {
@@ -313,18 +315,18 @@ func patchStage(st *types.Stage) func(types.PatchOperation, []string) (bool, err
 }
 
 func (s *Service) deleteStage(ctx context.Context, in *gw.DeleteStageInput) (*gw.DeleteStageOutput, error) {
-	p := place(ctx, in.RestApiId)
+	p := desk.Place(ctx, in.RestApiId)
 	name := aws.ToString(in.StageName)
 	for _, plan := range s.plans.List(p.Account, p.Region) {
 		for _, st := range plan.Doc.ApiStages {
 			if aws.ToString(st.ApiId) == p.ID && aws.ToString(st.Stage) == name {
-				return nil, badRequest("Cannot delete stage: it is part of the usage plan %s", plan.ID)
+				return nil, desk.BadRequest("Cannot delete stage: it is part of the usage plan %s", plan.ID)
 			}
 		}
 	}
 	return &gw.DeleteStageOutput{}, s.edit(ctx, in.RestApiId, func(d *Document) error {
 		if _, ok := d.Stages[name]; !ok {
-			return notFound("stage")
+			return desk.NotFound("stage")
 		}
 		delete(d.Stages, name)
 		return nil
@@ -337,9 +339,9 @@ func (s *Service) flushAuthorizers(ctx context.Context, in *gw.FlushStageAuthori
 		return nil, err
 	}
 	if _, ok := d.Stages[aws.ToString(in.StageName)]; !ok {
-		return nil, notFound("stage")
+		return nil, desk.NotFound("stage")
 	}
-	s.cfg.Door.Verdicts.Forget(verdictPrefix(*in.RestApiId, *in.StageName))
+	s.cfg.Door.Verdicts.Forget(door.VerdictPrefix(*in.RestApiId, *in.StageName))
 	return &gw.FlushStageAuthorizersCacheOutput{}, nil
 }
 
@@ -349,7 +351,7 @@ func (s *Service) flushCache(ctx context.Context, in *gw.FlushStageCacheInput) (
 		return nil, err
 	}
 	if _, ok := d.Stages[aws.ToString(in.StageName)]; !ok {
-		return nil, notFound("stage")
+		return nil, desk.NotFound("stage")
 	}
 	return &gw.FlushStageCacheOutput{}, nil // there is none to flush
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	gw "github.com/aws/aws-sdk-go-v2/service/apigateway"
 
+	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/store"
 )
@@ -58,7 +59,7 @@ func (s *Service) Tags(arn string) (map[string]string, bool) {
 func (s *Service) editTags(ctx context.Context, arn *string, edit func(map[string]string)) error {
 	kind, id, stage, ok := tagged(aws.ToString(arn))
 	if !ok {
-		return badRequest("Invalid ARN specified in the request")
+		return desk.BadRequest("Invalid ARN specified in the request")
 	}
 	changed := func(tags map[string]string) (map[string]string, error) {
 		out := maps.Clone(tags)
@@ -66,12 +67,12 @@ func (s *Service) editTags(ctx context.Context, arn *string, edit func(map[strin
 			out = map[string]string{}
 		}
 		if edit(out); len(out) > tagsMax {
-			return nil, badRequest("A resource has %d tags at most", tagsMax)
+			return nil, desk.BadRequest("A resource has %d tags at most", tagsMax)
 		}
 		return out, nil
 	}
 	var err error
-	switch p := place(ctx, &id); kind {
+	switch p := desk.Place(ctx, &id); kind {
 	case "apikeys":
 		err = s.keys.Edit(ctx, p, func(k *Key) (_ []store.Change, err error) { k.Tags, err = changed(k.Tags); return nil, err })
 	case "usageplans":
@@ -84,7 +85,7 @@ func (s *Service) editTags(ctx context.Context, arn *string, edit func(map[strin
 			}
 			st, ok := d.Stages[stage]
 			if !ok {
-				return nil, notFound("stage")
+				return nil, desk.NotFound("stage")
 			}
 			if st.Tags, err = changed(st.Tags); err == nil {
 				d.Stages[stage] = st
