@@ -512,7 +512,7 @@ func TestBodiesAreLimited(t *testing.T) {
 	b := newBench(t)
 	client := awslambda.NewFromConfig(b.good())
 	_, err := client.Invoke(t.Context(), &awslambda.InvokeInput{
-		FunctionName: aws.String("f"), Payload: make([]byte, invokeBodyMax+1),
+		FunctionName: aws.String("f"), Payload: make([]byte, InvokeBodyMax+1),
 	})
 	if code(err) != lambda.CodeRequestEntityTooLarge ||
 		!strings.Contains(err.Error(), "Request must be smaller than 6291456 bytes for the InvokeFunction operation") {

@@ -12,9 +12,9 @@ import (
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
-// invokeBodyMax is where reading a payload stops. It is above the limit of 6 MiB
+// InvokeBodyMax is where reading a payload stops. It is above the limit of 6 MiB
 // because the invoker says how much too large a payload is when it is not by much.
-const invokeBodyMax = lambda.PayloadMax + 1<<20
+const InvokeBodyMax = lambda.PayloadMax + 1<<20
 
 // The headers of an Invoke answer as net/http spells them.
 const (
@@ -76,7 +76,7 @@ func (x *exchange) receivePayload(s *suspect) (body []byte, caller lambda.Caller
 		caller, err = x.edge.proveCarried(x.r, s, x.id, x.carried)
 		return nil, caller, err
 	}
-	if body, err = readBody(x.r, invokeBodyMax); err != nil {
+	if body, err = readBody(x.r, InvokeBodyMax); err != nil {
 		return nil, lambda.Caller{}, err
 	}
 	caller, err = x.edge.prove(x.r, s, x.id, body)
