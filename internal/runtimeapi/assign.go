@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 )
 
@@ -15,8 +14,8 @@ const AssignmentVariable = "HEARTH_ASSIGNMENT"
 
 // AwaitWaiting waits until a process that was started ahead has booted. conn is
 // Hearth's end of its private channel, not yet given to a Session.
-func AwaitWaiting(ctx context.Context, conn net.Conn) error {
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(past) })
+func AwaitWaiting(ctx context.Context, conn Conn) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
 	defer stop()
 	var frame [frameHead]byte
 	if _, err := io.ReadFull(conn, frame[:]); err != nil {
@@ -30,8 +29,8 @@ func AwaitWaiting(ctx context.Context, conn net.Conn) error {
 
 // Assign gives a process that waits its environment variables, each NAME=value. From
 // then on it is a runtime like any other: conn goes to Session.Attach.
-func Assign(ctx context.Context, conn net.Conn, variables []string) error {
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(past) })
+func Assign(ctx context.Context, conn Conn, variables []string) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
 	defer stop()
 	body := strings.Join(variables, "\x00")
 	frame := binary.BigEndian.AppendUint32(nil, uint32(1+len(body)))

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -14,7 +14,7 @@ import (
 
 const (
 	// copyMax is the largest payload that is copied behind its frame's head to
-	// leave in one plain write; larger ones leave by writev.
+	// leave in one write; larger ones leave in a write of their own.
 	copyMax = 32 << 10
 	// goneGrace is how long bytes that a dead runtime left behind are waited for.
 	// They are in the socket already; only a child that inherited the channel can
@@ -27,21 +27,28 @@ var writeBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)
 // past is a deadline that ends every read and write at once.
 var past = time.Unix(1, 0)
 
+// Conn is Hearth's end of a private channel; Pair makes one.
+type Conn interface {
+	io.ReadWriteCloser
+	SetDeadline(t time.Time) error
+}
+
 // channel is the private channel to one runtime process. One goroutine at a time
 // uses it, the one that waits for the runtime or invokes it; only gone and close
 // may be called beside it.
 type channel struct {
-	conn  net.Conn
+	conn  Conn
 	in    reader
 	state state
 
-	// mu guards use and dead: they decide who may set the connection's deadline.
-	mu   sync.Mutex
-	use  uint64 // counts arm, so that a late cancellation cannot hit the next use
-	dead bool   // the process has ended
+	// mu guards what follows, which decides who may set the connection's deadline.
+	mu          sync.Mutex
+	use         uint64 // counts arm, so that a late cancellation cannot hit the next use
+	interrupted bool   // a cancellation has set the deadline
+	dead        bool   // the process has ended
 }
 
-func newChannel(conn net.Conn) *channel {
+func newChannel(conn Conn) *channel {
 	return &channel{conn: conn, in: reader{src: conn}, state: started}
 }
 
@@ -53,21 +60,22 @@ func (c *channel) arm(ctx context.Context) (disarm func() bool) {
 	defer c.mu.Unlock()
 	c.use++
 	use := c.use
-	if !c.dead {
-		deadline, _ := ctx.Deadline() // the zero time means none
-		c.interrupt(deadline)
+	if c.interrupted && !c.dead {
+		c.interrupted = false
+		c.interrupt(time.Time{})
 	}
 	return context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.use == use {
+			c.interrupted = true
 			c.interrupt(past)
 		}
 	})
 }
 
-// interrupt ends reads and writes at t, the zero time meaning never. It cannot fail in a way that matters: a
-// closed connection needs no deadline.
+// interrupt ends reads and writes at t, the zero time meaning never. It cannot fail in
+// a way that matters: a closed connection needs no deadline.
 func (c *channel) interrupt(t time.Time) { _ = c.conn.SetDeadline(t) }
 
 // gone tells the channel that the process has ended.
@@ -162,7 +170,7 @@ func (c *channel) invoke(ctx context.Context, inv *lambda.Invocation) (Outcome, 
 	return out, nil
 }
 
-// send writes the invocation's frame in one system call.
+// send writes the invocation's frame.
 func (c *channel) send(inv *lambda.Invocation) error {
 	pooled := writeBuffers.Get().(*[]byte)
 	defer writeBuffers.Put(pooled)
@@ -174,8 +182,10 @@ func (c *channel) send(inv *lambda.Invocation) error {
 		return err
 	}
 	*pooled = b
-	parts := net.Buffers{b, inv.Payload}
-	_, err := parts.WriteTo(c.conn)
+	if _, err := c.conn.Write(b); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(inv.Payload)
 	return err
 }
 
@@ -236,11 +246,7 @@ func (c *channel) fault(ctx context.Context, doing string, err error) error {
 	dead := c.isDead()
 	_ = c.close() // nothing more is expected of it
 	if errors.Is(err, os.ErrDeadlineExceeded) && !dead {
-		// The connection's deadline can strike a moment before the context's own.
-		if ctx.Err() == nil {
-			return context.DeadlineExceeded
-		}
-		return ctx.Err()
+		return ctx.Err() // whose end it was that interrupted
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return ctx.Err() // a sink waited too long

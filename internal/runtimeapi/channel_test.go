@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -18,8 +17,14 @@ import (
 // peer is the runtime's end of a private channel.
 type peer struct {
 	tb   testing.TB
-	conn net.Conn
+	conn runtimeEnd
 }
+
+// runtimeEnd reads and writes as a bootstrap does.
+type runtimeEnd struct{ Files }
+
+func (e runtimeEnd) Read(b []byte) (int, error)  { return e.Files[0].Read(b) }
+func (e runtimeEnd) Write(b []byte) (int, error) { return e.Files[1].Write(b) }
 
 // connect makes a session and the peer that a runtime process would be.
 func connect(tb testing.TB) (*Session, *peer) {
@@ -28,18 +33,13 @@ func connect(tb testing.TB) (*Session, *peer) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	conn, err := net.FileConn(theirs)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	_ = theirs.Close()
 	s := New(Config{})
 	s.Attach(ours)
 	tb.Cleanup(func() {
 		_ = s.Close()
-		_ = conn.Close()
+		_ = theirs.Close()
 	})
-	return s, &peer{tb, conn}
+	return s, &peer{tb, runtimeEnd{theirs}}
 }
 
 func makeFrame(kind byte, parts ...string) string {
@@ -250,14 +250,9 @@ func TestInvokeEndsWithItsContext(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := net.FileConn(theirs)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = theirs.Close()
-			defer func() { _ = conn.Close() }()
+			defer func() { _ = theirs.Close() }()
 			s.Attach(ours)
-			again := &peer{t, conn}
+			again := &peer{t, runtimeEnd{theirs}}
 			again.send(makeFrame('N'))
 			if _, err := s.AwaitReady(t.Context()); err != nil {
 				t.Fatal(err)
@@ -345,7 +340,7 @@ func BenchmarkInvoke(b *testing.B) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				echo(theirs, answer)
+				echo(runtimeEnd{theirs}, answer)
 			}()
 			if _, err := s.AwaitReady(b.Context()); err != nil {
 				b.Fatal(err)
@@ -366,7 +361,7 @@ func BenchmarkInvoke(b *testing.B) {
 }
 
 // echo answers every event with the same bytes until the channel closes.
-func echo(f *os.File, answer []byte) {
+func echo(f io.ReadWriteCloser, answer []byte) {
 	defer func() { _ = f.Close() }()
 	if _, err := io.WriteString(f, makeFrame('N')); err != nil {
 		return

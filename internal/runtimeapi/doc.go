@@ -25,9 +25,9 @@
 //
 // # The private channel
 //
-// A bootstrap of Hearth's finds one end of a stream socket as descriptor 3. Frames
-// go both ways: a 4-byte big-endian length of what follows, one byte of type, then
-// the body.
+// A bootstrap of Hearth's reads from a pipe on descriptor 3 and writes to one on
+// descriptor 4. Frames go both ways: a 4-byte big-endian length of what follows, one
+// byte of type, then the body.
 //
 // From Hearth to the runtime:
 //

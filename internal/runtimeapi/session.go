@@ -3,7 +3,6 @@ package runtimeapi
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -45,7 +44,7 @@ func (s *Session) Handler() http.Handler { return s.handler }
 
 // Attach hands over Hearth's end of a fresh runtime process's private channel. The
 // Session closes it.
-func (s *Session) Attach(conn net.Conn) {
+func (s *Session) Attach(conn Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.guest.attach(newChannel(conn))

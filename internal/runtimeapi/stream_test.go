@@ -387,7 +387,7 @@ func BenchmarkStream(b *testing.B) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				echo(theirs, []byte(answer))
+				echo(runtimeEnd{theirs}, []byte(answer))
 			}()
 			if _, err := s.AwaitReady(b.Context()); err != nil {
 				b.Fatal(err)

@@ -57,7 +57,7 @@ func boot(b *testing.B, plan runtimes.Plan, p program) (*runtimeapi.Session, fun
 	for _, arg := range plan.Args {
 		cmd.Args = append(cmd.Args, onHost(plan, arg))
 	}
-	cmd.Dir, cmd.Env, cmd.ExtraFiles = onHost(plan, plan.Dir), environment(plan, p), []*os.File{theirs}
+	cmd.Dir, cmd.Env, cmd.ExtraFiles = onHost(plan, plan.Dir), environment(plan, p), theirs
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func start(t *testing.T, p program) *running {
 	r.cmd.Dir = onHost(plan, plan.Dir)
 	r.cmd.Env = environment(plan, p)
 	r.cmd.Stdout, r.cmd.Stderr = r.out.write, r.out.write
-	r.cmd.ExtraFiles = []*os.File{theirs}
+	r.cmd.ExtraFiles = theirs
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ type Plan struct {
 	// Env is the variables that belong to the runtime, with AWS's default values.
 	// The customer's value wins for those that Overridable names.
 	Env []string
-	// Private says that the process speaks the private channel on descriptor 3;
+	// Private says that the process speaks the private channel on descriptors 3 and 4;
 	// otherwise it speaks the public Runtime API.
 	Private bool
 	// RuntimeVersion and RuntimeVersionARN are for the INIT_START log line.

@@ -39,7 +39,7 @@ func TestPythonAnswers(t *testing.T) {
 		{"bytes as they are", "def handler(e, c): return b'raw\\x00'", `{}`, "raw\x00", nil},
 		{"memory limit is a string", "def handler(e, c): return [c.memory_limit_in_mb, c.function_name, c.client_context, c.identity.cognito_identity_id]", `{}`, `["128", "f", null, null]`, nil},
 		{"time remains", "def handler(e, c): return 1000 < c.get_remaining_time_in_millis() <= 3000", `{}`, `true`, nil},
-		{"descriptor 3 is not inherited", "import subprocess\ndef handler(e, c): return subprocess.run('test -e /proc/self/fd/3 && echo open || echo closed', shell=True, capture_output=True, text=True, close_fds=False).stdout.strip()", `{}`, `"closed"`, nil},
+		{"the channel is not inherited", "import subprocess\ndef handler(e, c): return subprocess.run('test -e /proc/self/fd/3 -o -e /proc/self/fd/4 && echo open || echo closed', shell=True, capture_output=True, text=True, close_fds=False).stdout.strip()", `{}`, `"closed"`, nil},
 		{"the package comes first on the path", "import sys, os\ndef handler(e, c): return [sys.path[0] == os.environ['LAMBDA_TASK_ROOT'], os.getcwd() == os.environ['LAMBDA_TASK_ROOT']]", `{}`, `[true, true]`, nil},
 		{"the host's packages are out of sight", "import sys\ndef handler(e, c): return [p for p in sys.path if 'site-packages' in p and not p.startswith('/opt/') or 'dist-packages' in p]", `{}`, `[]`, nil},
 		{"a large event and result", "def handler(e, c): return e", `"` + strings.Repeat("x", 1<<20) + `"`, `"` + strings.Repeat("x", 1<<20) + `"`, nil},

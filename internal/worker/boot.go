@@ -3,8 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -156,14 +154,14 @@ func (e *Environment) runtimeProcess(ctx context.Context) (sandbox.Process, erro
 
 // startPrivate starts a runtime that speaks the private channel, and returns Hearth's
 // end of it.
-func startPrivate(ctx context.Context, env sandbox.Environment, log *logPipe, plan runtimes.Plan, vars []string, p *sandbox.Process) (net.Conn, error) {
+func startPrivate(ctx context.Context, env sandbox.Environment, log *logPipe, plan runtimes.Plan, vars []string, p *sandbox.Process) (runtimeapi.Conn, error) {
 	ours, theirs, err := runtimeapi.Pair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
 	cmd := runtimeCommand(env, log, plan, vars)
-	cmd.Files = []*os.File{theirs}
+	cmd.Files = theirs
 	if *p, err = env.Start(ctx, cmd); err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +27,7 @@ type blank struct {
 	// The runtime's process and what belongs to it; nil when only the sandbox is ready.
 	log     *logPipe
 	process sandbox.Process
-	channel net.Conn
+	channel runtimeapi.Conn
 }
 
 // recipe is what blanks of a kind are made of.

@@ -136,7 +136,7 @@ func (s *bareSession) boot(ctx context.Context, path string, args, planned []str
 		return fmt.Errorf("open the output: %w", err)
 	}
 	defer output.Close()
-	cmd := sandbox.Command{Path: s.env.Path(path), Dir: s.env.Path("/var/task"), Output: output, Files: []*os.File{theirs}}
+	cmd := sandbox.Command{Path: s.env.Path(path), Dir: s.env.Path("/var/task"), Output: output, Files: theirs}
 	for _, a := range args {
 		if strings.HasPrefix(a, "/") {
 			a = s.env.Path(a)

@@ -1,5 +1,5 @@
-// The private channel to Hearth on descriptor 3: frames of a 4-byte length, a byte
-// of type and a body. All calls but one block, on purpose: a runtime that waits for
+// The private channel to Hearth, read from descriptor 3 and written to descriptor 4:
+// frames of a 4-byte length, a byte of type and a body. All calls but one block, on purpose: a runtime that waits for
 // its next event is as good as frozen, and plain system calls are the fastest way to
 // wake one up. Only writeLater, for streams, leaves the function running while the
 // caller is slow; until it has called back nothing else may be sent. Hearth's package
@@ -9,7 +9,8 @@
 const fs = require('fs');
 const { readSync, writeSync, writev } = fs; // functions may patch fs later
 
-const FD = 3;
+const EVENTS = 3;
+const ANSWERS = 4;
 const SMALL = 64 * 1024; // what a frame may measure to go through the standing buffers
 const HEAD = 5;
 const CONTENT_TYPE_MAX = 1024;
@@ -39,7 +40,7 @@ function writeAll(fd, buffer, length) {
 // ends the stream when it wants no more of this process.
 function read(buffer, have, want) {
   while (have < want) {
-    const n = retry(readSync, FD, buffer, have, buffer.length - have);
+    const n = retry(readSync, EVENTS, buffer, have, buffer.length - have);
     if (n === 0) process.exit(0);
     have += n;
   }
@@ -62,7 +63,7 @@ exports.receive = function receive() {
 };
 
 // waiting says that this process was started ahead and has no function yet.
-exports.waiting = () => writeAll(FD, Buffer.from([0, 0, 0, 1, 0x57]), 5);
+exports.waiting = () => writeAll(ANSWERS, Buffer.from([0, 0, 0, 1, 0x57]), 5);
 
 // assignment waits for the environment variables, as NAME=value.
 exports.assignment = function assignment() {
@@ -76,7 +77,7 @@ exports.assignment = function assignment() {
 // exact fills a buffer and takes nothing of what follows.
 function exact(buffer) {
   for (let have = 0; have < buffer.length;) {
-    const n = retry(readSync, FD, buffer, have, buffer.length - have);
+    const n = retry(readSync, EVENTS, buffer, have, buffer.length - have);
     if (n === 0) process.exit(0);
     have += n;
   }
@@ -96,7 +97,7 @@ function send(kind, head, payload, next) {
   if (typeof payload === 'string') frame.utf8Write(payload, at);
   else payload.copy(frame, at);
   if (next) NEXT.copy(frame, size);
-  writeAll(FD, frame, total);
+  writeAll(ANSWERS, frame, total);
 }
 
 // typeHead is an error type behind its length, in a byte each.
@@ -122,11 +123,11 @@ exports.chunk = (id, chunks) => [
   framed(0x43, id, chunks.reduce((sum, chunk) => sum + chunk.length, 0)), ...chunks,
 ];
 
-exports.writeNow = (buffer) => writeAll(FD, buffer, buffer.length);
+exports.writeNow = (buffer) => writeAll(ANSWERS, buffer, buffer.length);
 
 // writeLater writes buffers on another thread and calls back when that is done.
 exports.writeLater = function writeLater(buffers, callback) {
-  writev(FD, buffers, null, (err, written) => {
+  writev(ANSWERS, buffers, null, (err, written) => {
     if (err && err.code !== 'EAGAIN') {
       callback(err);
       return;
@@ -147,7 +148,7 @@ function after(buffers, written) {
 
 exports.done = (id, next) => send(0x44, id, '', next);
 exports.doneFailed = (id, type, payload, next) => send(0x44, id + typeHead(type), payload, next);
-exports.next = () => writeAll(FD, NEXT, NEXT.length);
+exports.next = () => writeAll(ANSWERS, NEXT, NEXT.length);
 exports.respond = (id, payload, next) => send(0x52, id, payload, next);
 exports.fail = (id, type, payload, next) => send(0x45, id + typeHead(type), payload, next);
 exports.failInit = (type, payload) => send(0x46, typeHead(type), payload, false);

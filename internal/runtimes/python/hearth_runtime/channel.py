@@ -1,14 +1,16 @@
-"""The private channel to Hearth on descriptor 3: frames of a 4-byte length, a byte of
-type and a body, in plain blocking system calls. Hearth's package runtimeapi describes
-the frames."""
+"""The private channel to Hearth, read from descriptor 3 and written to descriptor 4:
+frames of a 4-byte length, a byte of type and a body, in plain blocking system calls.
+Hearth's package runtimeapi describes the frames."""
 
 import os
 
-FD = 3
+EVENTS = 3
+ANSWERS = 4
 NEXT = b"\x00\x00\x00\x01N"
 CHUNK = 65536
 
-os.set_inheritable(FD, False)  # the function's child processes have no use for it
+for fd in (EVENTS, ANSWERS):
+    os.set_inheritable(fd, False)  # the function's child processes have no use for it
 
 
 def read(have, want):
@@ -17,7 +19,7 @@ def read(have, want):
         return have
     parts, size = [have], len(have)
     while size < want:
-        part = os.read(FD, max(CHUNK, want - size))
+        part = os.read(EVENTS, max(CHUNK, want - size))
         if not part:
             raise SystemExit(0)  # Hearth wants no more of this process
         parts.append(part)
@@ -49,7 +51,7 @@ def exact(size):
     """Read so many bytes and nothing of what follows."""
     data = b""
     while len(data) < size:
-        part = os.read(FD, size - len(data))
+        part = os.read(EVENTS, size - len(data))
         if not part:
             raise SystemExit(0)  # Hearth wants no more of this process
         data += part
@@ -60,7 +62,7 @@ def write(data):
     """Write everything."""
     view = memoryview(data)
     while view:
-        view = view[os.write(FD, view):]
+        view = view[os.write(ANSWERS, view):]
 
 
 def frame(kind, head, payload):
