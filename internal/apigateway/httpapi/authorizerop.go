@@ -102,23 +102,11 @@ func checkLambdaAuthorizer(a *types.Authorizer) error {
 }
 
 func (s *Service) getAuthorizer(ctx context.Context, in *gw.GetAuthorizerInput) (*gw.GetAuthorizerOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	a, ok := e.Doc.Authorizers[aws.ToString(in.AuthorizerId)]
-	if !ok {
-		return nil, desk.NotFound("authorizer")
-	}
-	return shape.As[gw.GetAuthorizerOutput](&a), nil
+	return partOf[gw.GetAuthorizerOutput](ctx, s, in.ApiId, in.AuthorizerId, "authorizer", func(d *Document) map[string]types.Authorizer { return d.Authorizers })
 }
 
 func (s *Service) getAuthorizers(ctx context.Context, in *gw.GetAuthorizersInput) (*gw.GetAuthorizersOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := page(e.Doc.Authorizers, in.MaxResults, in.NextToken)
+	items, next, err := partsOf(ctx, s, in.ApiId, in.MaxResults, in.NextToken, func(d *Document) map[string]types.Authorizer { return d.Authorizers })
 	return &gw.GetAuthorizersOutput{Items: items, NextToken: next}, err
 }
 

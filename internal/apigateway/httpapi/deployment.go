@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/shape"
@@ -41,23 +42,11 @@ func (s *Service) createDeployment(ctx context.Context, in *gw.CreateDeploymentI
 }
 
 func (s *Service) getDeployment(ctx context.Context, in *gw.GetDeploymentInput) (*gw.GetDeploymentOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	dep, ok := e.Doc.Deployments[aws.ToString(in.DeploymentId)]
-	if !ok {
-		return nil, desk.NotFound("Deployment")
-	}
-	return shape.As[gw.GetDeploymentOutput](&dep), nil
+	return partOf[gw.GetDeploymentOutput](ctx, s, in.ApiId, in.DeploymentId, "Deployment", func(d *Document) map[string]types.Deployment { return d.Deployments })
 }
 
 func (s *Service) getDeployments(ctx context.Context, in *gw.GetDeploymentsInput) (*gw.GetDeploymentsOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := page(e.Doc.Deployments, in.MaxResults, in.NextToken)
+	items, next, err := partsOf(ctx, s, in.ApiId, in.MaxResults, in.NextToken, func(d *Document) map[string]types.Deployment { return d.Deployments })
 	return &gw.GetDeploymentsOutput{Items: items, NextToken: next}, err
 }
 

@@ -92,23 +92,11 @@ func checkIntegration(i *types.Integration) error {
 }
 
 func (s *Service) getIntegration(ctx context.Context, in *gw.GetIntegrationInput) (*gw.GetIntegrationOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	i, ok := e.Doc.Integrations[aws.ToString(in.IntegrationId)]
-	if !ok {
-		return nil, desk.NotFound("Integration")
-	}
-	return shape.As[gw.GetIntegrationOutput](&i), nil
+	return partOf[gw.GetIntegrationOutput](ctx, s, in.ApiId, in.IntegrationId, "Integration", func(d *Document) map[string]types.Integration { return d.Integrations })
 }
 
 func (s *Service) getIntegrations(ctx context.Context, in *gw.GetIntegrationsInput) (*gw.GetIntegrationsOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := page(e.Doc.Integrations, in.MaxResults, in.NextToken)
+	items, next, err := partsOf(ctx, s, in.ApiId, in.MaxResults, in.NextToken, func(d *Document) map[string]types.Integration { return d.Integrations })
 	return &gw.GetIntegrationsOutput{Items: items, NextToken: next}, err
 }
 

@@ -114,23 +114,11 @@ func parameter(part string) (string, bool) {
 }
 
 func (s *Service) getRoute(ctx context.Context, in *gw.GetRouteInput) (*gw.GetRouteOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	r, ok := e.Doc.Routes[aws.ToString(in.RouteId)]
-	if !ok {
-		return nil, desk.NotFound("Route")
-	}
-	return shape.As[gw.GetRouteOutput](&r), nil
+	return partOf[gw.GetRouteOutput](ctx, s, in.ApiId, in.RouteId, "Route", func(d *Document) map[string]types.Route { return d.Routes })
 }
 
 func (s *Service) getRoutes(ctx context.Context, in *gw.GetRoutesInput) (*gw.GetRoutesOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := page(e.Doc.Routes, in.MaxResults, in.NextToken)
+	items, next, err := partsOf(ctx, s, in.ApiId, in.MaxResults, in.NextToken, func(d *Document) map[string]types.Route { return d.Routes })
 	return &gw.GetRoutesOutput{Items: items, NextToken: next}, err
 }
 

@@ -7,8 +7,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/hearthfaas/hearth/internal/apigateway/desk"
 	"github.com/hearthfaas/hearth/internal/apigateway/door"
+	"github.com/hearthfaas/hearth/internal/apigateway/shape"
 	"github.com/hearthfaas/hearth/internal/apigateway/shelf"
 	"github.com/hearthfaas/hearth/internal/store"
 )
@@ -58,6 +60,28 @@ const codeTooMany = "TooManyRequestsException"
 // get finds an API of the caller.
 func (s *Service) get(ctx context.Context, id *string) (*shelf.Entry[Document], error) {
 	return desk.Get(ctx, s.apis, id)
+}
+
+// partOf answers for one part of an API, such as a route; of says where it is.
+func partOf[Out, T any](ctx context.Context, s *Service, api, id *string, what string, of func(*Document) map[string]T) (*Out, error) {
+	e, err := s.get(ctx, api)
+	if err != nil {
+		return nil, err
+	}
+	part, ok := of(e.Doc)[aws.ToString(id)]
+	if !ok {
+		return nil, desk.NotFound(what)
+	}
+	return shape.As[Out](&part), nil
+}
+
+// partsOf is a page of an API's parts of one kind.
+func partsOf[T any](ctx context.Context, s *Service, api, max, token *string, of func(*Document) map[string]T) ([]T, *string, error) {
+	e, err := s.get(ctx, api)
+	if err != nil {
+		return nil, nil, err
+	}
+	return page(of(e.Doc), max, token)
 }
 
 // edit changes an API of the caller, and deploys the change where stages do that by

@@ -93,23 +93,11 @@ func (s *Service) putStage(p shelf.Place, d *Document, st *types.Stage) ([]store
 }
 
 func (s *Service) getStage(ctx context.Context, in *gw.GetStageInput) (*gw.GetStageOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	st, ok := e.Doc.Stages[aws.ToString(in.StageName)]
-	if !ok {
-		return nil, desk.NotFound("stage")
-	}
-	return shape.As[gw.GetStageOutput](&st), nil
+	return partOf[gw.GetStageOutput](ctx, s, in.ApiId, in.StageName, "stage", func(d *Document) map[string]types.Stage { return d.Stages })
 }
 
 func (s *Service) getStages(ctx context.Context, in *gw.GetStagesInput) (*gw.GetStagesOutput, error) {
-	e, err := s.get(ctx, in.ApiId)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := page(e.Doc.Stages, in.MaxResults, in.NextToken)
+	items, next, err := partsOf(ctx, s, in.ApiId, in.MaxResults, in.NextToken, func(d *Document) map[string]types.Stage { return d.Stages })
 	return &gw.GetStagesOutput{Items: items, NextToken: next}, err
 }
 
