@@ -41,6 +41,16 @@ var layers = []layer{
 		because:  "the transport between processes knows who asks and not what",
 	},
 	{
+		packages: []string{"fleet"},
+		may:      []string{"lambda", "rpc"},
+		because:  "workers in other processes are known by what they say over rpc; their parts meet through interfaces that node passes in",
+	},
+	{
+		packages: []string{"relay"},
+		may:      []string{"lambda"},
+		because:  "frontends and the control process exchange what the edge reads and writes, without knowing it; node passes in the edge, the workers and the transport",
+	},
+	{
 		packages: []string{"awshttp"},
 		may:      nil,
 		because:  "an HTTP client knows no component",
