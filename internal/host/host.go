@@ -1,6 +1,6 @@
 // Package host finds out what this machine offers to Hearth, for `hearth doctor`:
 // one check for each thing that a sandbox driver makes use of, with what to do
-// about it when it is missing. It reads and judges; it changes nothing, and which
+// about it when it is missing. It reads and judges; it changes nothing of the machine, and which
 // driver is used is decided elsewhere.
 package host
 
