@@ -68,6 +68,7 @@ type Result struct {
 type ColdStart struct {
 	Fetch   time.Duration // the package, from the blob store to the worker
 	Unpack  time.Duration // the package, into the worker's code cache
+	Wait    time.Duration // for the host's processors, while it makes other environments
 	Sandbox time.Duration // the isolated environment: root, limits, network
 	// Assign stands in the place of Sandbox, and of the runtime's boot, when the
 	// environment was made ahead: its files and its memory limit.

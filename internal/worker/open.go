@@ -19,23 +19,29 @@ type step struct {
 	run  func(*Environment, context.Context) error
 }
 
-// steps lead from nothing to a runtime that waits for its first event.
-var steps = []step{
-	{"fetch code", (*Environment).fetchCode},
-	{"fetch layers", (*Environment).fetchLayers},
-	{"plan the runtime", (*Environment).planRuntime},
-	{"look for one made ahead", (*Environment).takeBlank},
-	{"assume the execution role", (*Environment).assumeRole},
-	{"open the log", (*Environment).openLog},
-	{"create the sandbox", (*Environment).createSandbox},
-	{"open the network", (*Environment).openNetwork},
-	{"initialise", (*Environment).initialise},
-}
+// preparations and steps lead from nothing to a runtime that waits for its first event.
+// Between them an environment that is made from scratch waits for its turn.
+var (
+	preparations = []step{
+		{"fetch code", (*Environment).fetchCode},
+		{"fetch layers", (*Environment).fetchLayers},
+		{"plan the runtime", (*Environment).planRuntime},
+		{"look for one made ahead", (*Environment).takeBlank},
+	}
+	steps = []step{
+		{"assume the execution role", (*Environment).assumeRole},
+		{"open the log", (*Environment).openLog},
+		{"create the sandbox", (*Environment).createSandbox},
+		{"open the network", (*Environment).openNetwork},
+		{"initialise", (*Environment).initialise},
+	}
+)
 
 // Open makes an environment of a version and runs its Init phase. A function whose
 // Init fails still has an environment: as on AWS, its first invoke runs Init again
 // and tells why it fails. An error is a fault of the platform's, or a *lambda.Error
-// when the host cannot run the version.
+// when the host cannot run the version. When ctx ends because nobody needs the
+// environment (lambda.ErrNotNeeded), a start that has begun goes on.
 func (w *Worker) Open(ctx context.Context, v *lambda.Version) (*Environment, error) {
 	e := &Environment{worker: w, id: lambda.NewSandboxID(), version: v, first: &lambda.ColdStart{}}
 	w.add(e)
@@ -45,14 +51,50 @@ func (w *Worker) Open(ctx context.Context, v *lambda.Version) (*Environment, err
 			w.stock.kick()
 		}
 	}()
-	for _, s := range steps {
-		if err := s.run(e, ctx); err != nil {
-			closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resetTimeout)
-			defer cancel()
-			return nil, errors.Join(fmt.Errorf("%s: %w", s.name, err), e.Close(closeCtx))
-		}
+	if err := e.open(ctx); err != nil {
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resetTimeout)
+		defer cancel()
+		return nil, errors.Join(err, e.Close(closeCtx))
 	}
 	return e, nil
+}
+
+func (e *Environment) open(ctx context.Context) error {
+	going, stop := untilUnneeded(ctx)
+	defer stop()
+	if err := e.take(going, preparations); err != nil {
+		return err
+	}
+	if e.sandbox == nil && e.plan.Path != "" {
+		began := time.Now()
+		if err := e.worker.gate.enter(ctx); err != nil {
+			return fmt.Errorf("wait for its turn: %w", err)
+		}
+		defer e.worker.gate.leave()
+		e.first.Wait = time.Since(began)
+	}
+	return e.take(going, steps)
+}
+
+// take goes through steps until one fails.
+func (e *Environment) take(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := s.run(e, ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// untilUnneeded is ctx without its end by lambda.ErrNotNeeded.
+func untilUnneeded(ctx context.Context) (going context.Context, stop func()) {
+	going, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	unbind := context.AfterFunc(ctx, func() {
+		if cause := context.Cause(ctx); !errors.Is(cause, lambda.ErrNotNeeded) {
+			cancel(cause)
+		}
+	})
+	return going, func() { unbind(); cancel(nil) }
 }
 
 func (e *Environment) fetchCode(ctx context.Context) error {

@@ -112,6 +112,7 @@ type Worker struct {
 	endpoint *http.Server
 
 	stock   *stock
+	gate    *gate
 	opening atomic.Int64 // environments that are being opened
 
 	mu           sync.Mutex // guards environments and committedMB
@@ -131,7 +132,7 @@ func New(cfg Config, driver sandbox.Driver, codeCache Code, rt Runtimes, roles R
 		},
 		environments: make(map[*Environment]struct{}),
 	}
-	w.stock = newStock(w)
+	w.stock, w.gate = newStock(w), newGate()
 	return w
 }
 
@@ -167,6 +168,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var ahead sync.WaitGroup
 	defer ahead.Wait()
 	ahead.Go(func() { w.stock.run(ctx) })
+	ahead.Go(func() { w.gate.run(ctx) })
 	tick := time.NewTicker(max(w.cfg.FreezeAfter/4, 50*time.Millisecond)) // idle ones freeze 25 % late at most
 	defer tick.Stop()
 	for {
@@ -226,6 +228,7 @@ func (w *Worker) remove(e *Environment) {
 // Load is what the worker carries, for placement.
 type Load struct {
 	Environments int
+	Opening      int // of them, those that are being made
 	CommittedMB  int
 	CommitMaxMB  int
 }
@@ -234,5 +237,5 @@ type Load struct {
 func (w *Worker) Load() Load {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Load{Environments: len(w.environments), CommittedMB: w.committedMB, CommitMaxMB: w.cfg.CommitMaxMB}
+	return Load{Environments: len(w.environments), Opening: int(w.opening.Load()), CommittedMB: w.committedMB, CommitMaxMB: w.cfg.CommitMaxMB}
 }

@@ -85,7 +85,7 @@ func (m *Manager) level(p *pool, now time.Time) {
 
 // makeAhead makes one provisioned environment.
 func (m *Manager) makeAhead(p *pool, v *lambda.Version) {
-	env, on, err := m.open(v)
+	env, on, err := m.open(m.life, v)
 	if err == nil && !env.Initialised() {
 		err = ErrInit
 		m.closeEnvironment(env)

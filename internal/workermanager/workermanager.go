@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type Placer interface {
 
 // Workers starts environments on a worker (worker meets it).
 type Workers interface {
+	// Open makes an environment. When ctx ends with lambda.ErrNotNeeded, a start that has
+	// begun goes on: the environment will be idle.
 	Open(ctx context.Context, workerID string, v *lambda.Version) (Environment, error)
 }
 
@@ -108,8 +111,15 @@ type pool struct {
 	idle     []*holding // the last is the most recently used
 	waiters  []waiter
 	starting int
+	starts   []*launch // those for waiters, the latest at the end
 	busy     int
 	ahead    ahead
+}
+
+// launch is a start under way for a pool's waiters; the manager's mutex guards it.
+type launch struct {
+	cancel   context.CancelCauseFunc
+	unneeded bool
 }
 
 // holding is what the manager knows of one environment.
@@ -231,6 +241,7 @@ func (m *Manager) hand(h *holding) bool {
 		turn := p.waiters[0].turn
 		p.waiters = p.waiters[1:]
 		turn <- grant{env: h.env}
+		p.spare()
 		return true
 	}
 	p.busy--
@@ -252,12 +263,22 @@ func (m *Manager) makeUp(p *pool) {
 
 // startOne has one environment made for the pool's waiters. The mutex is held.
 func (m *Manager) startOne(p *pool, v *lambda.Version) {
+	ctx, cancel := context.WithCancelCause(m.life)
+	s := &launch{cancel: cancel}
 	p.starting++
+	p.starts = append(p.starts, s)
 	m.work.Go(func() {
-		env, on, err := m.open(v)
+		env, on, err := m.open(ctx, v)
+		cancel(nil)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		p.starting--
+		p.starts = slices.Delete(p.starts, slices.Index(p.starts, s), slices.Index(p.starts, s)+1)
+		if err != nil && s.unneeded {
+			m.makeUp(p) // somebody may have come since
+			m.forgetIfEmpty(p)
+			return
+		}
 		if err != nil {
 			m.startFailed(p, err)
 			return
@@ -278,6 +299,22 @@ func (m *Manager) startOne(p *pool, v *lambda.Version) {
 		m.rest(h)
 		env.Idle()
 	})
+}
+
+// spare tells the starts that nobody waits for any more, the latest first: one that has
+// not begun is given up. All count as under way until they have ended, so that there are
+// never more environments than slots. The manager's mutex is held.
+func (p *pool) spare() {
+	needed := len(p.waiters)
+	for _, s := range p.starts {
+		if s.unneeded {
+			continue
+		}
+		if needed--; needed < 0 {
+			s.unneeded = true
+			s.cancel(lambda.ErrNotNeeded)
+		}
+	}
 }
 
 // rest makes an environment idle. The mutex is held.
@@ -312,13 +349,16 @@ func (m *Manager) startFailed(p *pool, err error) {
 
 // open makes one environment, evicting idle ones while the fleet is full. The caller
 // holds it, or removes the opening, under the mutex.
-func (m *Manager) open(v *lambda.Version) (Environment, *opening, error) {
+func (m *Manager) open(ctx context.Context, v *lambda.Version) (Environment, *opening, error) {
 	evictedOn := ""
 	for {
+		if err := context.Cause(ctx); err != nil {
+			return nil, nil, err // nobody has to make way for it any more
+		}
 		m.mu.Lock()
 		left := m.left
 		m.mu.Unlock()
-		workerID, err := m.placer.Place(m.life, v)
+		workerID, err := m.placer.Place(ctx, v)
 		if errors.Is(err, ErrNoCapacity) {
 			if on, ok := m.evictOne(evictedOn); ok {
 				evictedOn = on
@@ -336,7 +376,7 @@ func (m *Manager) open(v *lambda.Version) (Environment, *opening, error) {
 		m.mu.Lock()
 		m.opening[on] = struct{}{}
 		m.mu.Unlock()
-		env, err := m.workers.Open(m.life, workerID, v)
+		env, err := m.workers.Open(ctx, workerID, v)
 		if err != nil {
 			m.mu.Lock()
 			delete(m.opening, on)
@@ -354,6 +394,7 @@ func (m *Manager) abandon(p *pool, turn chan grant) {
 	for i, w := range p.waiters {
 		if w.turn == turn {
 			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
+			p.spare()
 			m.forgetIfEmpty(p)
 			m.mu.Unlock()
 			return

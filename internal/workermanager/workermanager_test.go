@@ -18,6 +18,8 @@ import (
 type fleet struct {
 	startTime time.Duration
 	room      int
+	// turns bounds the starts that have begun; nil sets no bound.
+	turns chan struct{}
 
 	mu       sync.Mutex
 	failWith error
@@ -43,10 +45,22 @@ func (f *fleet) Place(context.Context, *lambda.Version) (string, error) {
 }
 
 func (f *fleet) Open(ctx context.Context, _ string, _ *lambda.Version) (Environment, error) {
+	if f.turns != nil {
+		select {
+		case f.turns <- struct{}{}:
+			defer func() { <-f.turns }()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	begun := time.After(f.startTime)
 	select {
-	case <-time.After(f.startTime):
+	case <-begun:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		if cause := context.Cause(ctx); !errors.Is(cause, lambda.ErrNotNeeded) {
+			return nil, cause
+		}
+		<-begun
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -270,6 +284,65 @@ func TestAFullFleetOfBusyEnvironmentsIsAnError(t *testing.T) {
 			t.Errorf("got %v, want ErrNoCapacity", err)
 		}
 		m.Return(held, true)
+	})
+}
+
+// Goal: a burst of short invokes to a new function makes no more environments than it
+// needs. Method: five hundred at once, each of 10 ms, where two environments at a time
+// can be made in 100 ms: those that are there serve the others before most starts have
+// begun, and these are given up.
+func TestABurstGivesUpTheStartsThatNobodyNeedsAnyMore(t *testing.T) {
+	const invokes = 500
+	f := &fleet{startTime: 100 * time.Millisecond}
+	run(t, f, func(t *testing.T, m *Manager) {
+		f.turns = make(chan struct{}, 2)
+		began := time.Now()
+		var all sync.WaitGroup
+		for range invokes {
+			all.Go(func() {
+				env := acquire(t, m, version("f"))
+				elapse(10 * time.Millisecond)
+				m.Return(env, true)
+			})
+		}
+		all.Wait()
+		took := time.Since(began)
+		elapse(time.Second)
+		// After 100 ms there are 2, after 200 ms 4, after 300 ms 6 …: the sum of what they
+		// serve reaches 500 after 0.8 s.
+		if f.made() > 20 || took > time.Second {
+			t.Errorf("%d environments in %s for %d short invokes, want some 16 in 0.8 s", f.made(), took, invokes)
+		}
+		if s := m.Stats(version("f").Key()); s.Idle != f.made() || s.Busy+s.Starting != 0 {
+			t.Errorf("afterwards %+v of %d", s, f.made())
+		}
+	})
+}
+
+// Goal: an invoke that comes while a start is being given up gets another one.
+func TestAStartIsMadeAnewForAnInvokeThatComesAfterItWasGivenUp(t *testing.T) {
+	f := &fleet{startTime: time.Second}
+	run(t, f, func(t *testing.T, m *Manager) {
+		f.turns = make(chan struct{}, 1)
+		a := acquire(t, m, version("f"))
+		f.turns <- struct{}{} // no start begins
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			if got := acquire(t, m, version("f")); got != a {
+				t.Error("a start began")
+			}
+		})
+		synctest.Wait()
+		m.Return(a, true) // goes to the one that waits; the start is given up
+		waiting.Wait()
+		waiting.Go(func() { m.Return(acquire(t, m, version("f")), true) })
+		synctest.Wait()
+		<-f.turns
+		waiting.Wait()
+		m.Return(a, true)
+		if s := m.Stats(version("f").Key()); s != (Stats{Idle: 2}) {
+			t.Errorf("got %+v, want two idle", s)
+		}
 	})
 }
 
