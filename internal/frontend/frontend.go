@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -190,22 +191,47 @@ func (f *Frontend[Slot, E]) run(ctx context.Context, v *lambda.Version, inv *lam
 	}()
 	// A caller that goes away does not end its invocation.
 	ctx = context.WithoutCancel(ctx)
-	env, cold, err := f.environments.Acquire(ctx, v)
+	result, cold, err := f.deliver(ctx, v, inv)
 	if err != nil {
-		return lambda.Result{}, fmt.Errorf("acquire an environment of %s: %w", v.Function.ARN(), err)
+		return lambda.Result{}, err
 	}
-	healthy := false
-	defer func() { f.environments.Return(env, healthy) }()
-	result, err := env.Invoke(ctx, inv)
-	if err != nil {
-		return lambda.Result{}, fmt.Errorf("invoke %s: %w", v.Function.ARN(), err)
-	}
-	healthy, ran = true, true
+	ran = true
 	running.Ended(inv, result.FunctionError != "")
 	if !cold {
 		result.ColdStart = nil // somebody else's wait made this environment
 	}
 	return result, nil
+}
+
+// deliverMax is how many environments an event is offered to: those of a worker that is
+// lost look well until that is noticed.
+const deliverMax = 3
+
+// deliver has the event run in an environment. One that the function cannot have seen
+// is offered to another.
+func (f *Frontend[Slot, E]) deliver(ctx context.Context, v *lambda.Version, inv *lambda.Invocation) (result lambda.Result, cold bool, err error) {
+	for range deliverMax {
+		var env E
+		if env, cold, err = f.environments.Acquire(ctx, v); err != nil {
+			return lambda.Result{}, false, fmt.Errorf("acquire an environment of %s: %w", v.Function.ARN(), err)
+		}
+		if result, err = f.runIn(ctx, env, inv); !errors.Is(err, lambda.ErrNotDelivered) {
+			break
+		}
+	}
+	if err != nil {
+		return lambda.Result{}, false, fmt.Errorf("invoke %s: %w", v.Function.ARN(), err)
+	}
+	return result, cold, nil
+}
+
+// runIn runs the event in an environment and gives that back.
+func (f *Frontend[Slot, E]) runIn(ctx context.Context, env E, inv *lambda.Invocation) (lambda.Result, error) {
+	healthy := false
+	defer func() { f.environments.Return(env, healthy) }()
+	result, err := env.Invoke(ctx, inv)
+	healthy = err == nil
+	return result, err
 }
 
 // resolve finds the function and qualifier that a request names.
