@@ -351,7 +351,7 @@ func (m *Manager) startFailed(p *pool, err error) {
 // holds it, or removes the opening, under the mutex.
 func (m *Manager) open(ctx context.Context, v *lambda.Version) (Environment, *opening, error) {
 	evictedOn := ""
-	for {
+	for tries := 0; ; {
 		if err := context.Cause(ctx); err != nil {
 			return nil, nil, err // nobody has to make way for it any more
 		}
@@ -381,6 +381,9 @@ func (m *Manager) open(ctx context.Context, v *lambda.Version) (Environment, *op
 			m.mu.Lock()
 			delete(m.opening, on)
 			m.mu.Unlock()
+			if tries++; errors.Is(err, ErrWorkerGone) && tries < placeMax {
+				continue
+			}
 			return nil, nil, fmt.Errorf("open an environment of %s on %s: %w", v.Function.ARN(), workerID, err)
 		}
 		return env, on, nil
