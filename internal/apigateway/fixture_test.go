@@ -8,13 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	v1 "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	v2 "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 
@@ -23,7 +21,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/store"
 	"github.com/hearthfaas/hearth/internal/store/mem"
-	"github.com/hearthfaas/hearth/internal/wire"
+	"github.com/hearthfaas/hearth/internal/wire/wiretest"
 )
 
 const (
@@ -171,68 +169,28 @@ func startOn(t *testing.T, st store.Store, p *peers) *fixture {
 	}
 	t.Cleanup(s.Close)
 	f := &fixture{Service: s, t: t, peers: p}
-	codecs := f.codecs()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := wiretest.New(t, lambda.Caller{Kind: lambda.PrincipalRoot, Account: account, Region: region}, f.V2(), f.V1())
+	f.url = wiretest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Serves(r) {
 			s.ServeHTTP(w, r)
 			return
 		}
-		codec := codecs[0]
-		if !codec.Claims(r) {
-			codec = codecs[1]
-		}
-		if err := operation(codec, w, r); err != nil {
-			known, ok := errors.AsType[*lambda.Error](err)
-			if !ok {
-				t.Error(err)
-				known = lambda.Errorf(lambda.CodeService, "%v", err)
-			}
-			codec.WriteError(w, "id", known)
-		}
+		front.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	f.url = server.URL
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		return (&net.Dialer{}).DialContext(ctx, network, strings.TrimPrefix(f.url, "http://"))
 	}}
 	t.Cleanup(tr.CloseIdleConnections)
 	f.client = &http.Client{Transport: tr}
 	return f
 }
 
-func operation(codec *wire.Codec, w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	call, err := codec.Match(r, body)
-	if err != nil {
-		return err
-	}
-	in, err := call.Decode()
-	if err != nil {
-		return err
-	}
-	caller := lambda.Caller{Kind: lambda.PrincipalRoot, Account: account, Region: region}
-	out, err := call.Operation.Call(lambda.WithCaller(r.Context(), caller), in)
-	if err != nil {
-		return err
-	}
-	return call.WriteResult(w, "id", out)
-}
-
-func keys() aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-	})
-}
-
 func (f *fixture) v2() *v2.Client {
-	return v2.New(v2.Options{BaseEndpoint: &f.url, Region: region, RetryMaxAttempts: 1, Credentials: keys()})
+	return v2.New(v2.Options{BaseEndpoint: &f.url, Region: region, RetryMaxAttempts: 1, Credentials: wiretest.Keys})
 }
 
 func (f *fixture) v1() *v1.Client {
-	return v1.New(v1.Options{BaseEndpoint: &f.url, Region: region, RetryMaxAttempts: 1, Credentials: keys()})
+	return v1.New(v1.Options{BaseEndpoint: &f.url, Region: region, RetryMaxAttempts: 1, Credentials: wiretest.Keys})
 }
 
 // function makes a function.

@@ -13,22 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"github.com/hearthfaas/hearth/internal/store/mem"
-	"github.com/hearthfaas/hearth/internal/wire"
 )
-
-// codecs speak version 2 and, for what that does not claim, version 1.
-func (f *fixture) codecs() [2]*wire.Codec {
-	f.t.Helper()
-	var out [2]*wire.Codec
-	for i, s := range []*wire.Service{f.V2(), f.V1()} {
-		codec, err := wire.NewCodec(s)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		out[i] = codec
-	}
-	return out
-}
 
 // httpAPI makes an API with a stage that deploys by itself.
 func (f *fixture) httpAPI(stage string, with func(*gw.CreateApiInput)) string {

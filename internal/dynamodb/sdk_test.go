@@ -3,22 +3,18 @@ package dynamodb
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
-	"github.com/hearthfaas/hearth/internal/wire"
-	"github.com/hearthfaas/hearth/internal/wire/constraint"
+	"github.com/hearthfaas/hearth/internal/wire/wiretest"
 )
 
 const (
@@ -48,14 +44,8 @@ type fixture struct {
 	auth  *allowAll
 	db    *ddb.Client
 	str   *streams.Client
-	// fronts are those of tables and of streams.
-	fronts [2]front
-}
-
-// front is what stands between requests and the service.
-type front struct {
-	codec *wire.Codec
-	model *constraint.Model
+	// front is before the service that is open now.
+	front *wiretest.Front
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -80,13 +70,7 @@ func (f *fixture) open() {
 		f.t.Fatal(err)
 	}
 	f.Service = s
-	for i, api := range []*wire.Service{s.API(), s.StreamsAPI()} {
-		codec, err := wire.NewCodec(api)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		f.fronts[i] = front{codec, constraint.For([...]string{"dynamodb", "dynamodbstreams"}[i])}
-	}
+	f.front = wiretest.New(f.t, lambda.CallerFrom(f.ctx()), s.API(), s.StreamsAPI())
 }
 
 // reopen closes the service and opens its files again.
@@ -113,50 +97,9 @@ func (f *fixture) ctx() context.Context {
 
 func (f *fixture) serve() {
 	f.t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		front := f.fronts[0]
-		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDBStreams") {
-			front = f.fronts[1]
-		}
-		codec := front.codec
-		if err := f.call(codec, front.model, w, r); err != nil {
-			known, ok := errors.AsType[*lambda.Error](err)
-			if !ok {
-				f.t.Errorf("%s: %v", r.Header.Get("X-Amz-Target"), err)
-				known = lambda.Errorf(lambda.CodeService, "%v", err)
-			}
-			codec.WriteError(w, "id", known)
-		}
-	}))
-	f.t.Cleanup(server.Close)
-	keys := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-	})
-	f.db = ddb.New(ddb.Options{BaseEndpoint: &server.URL, Region: region, RetryMaxAttempts: 1, Credentials: keys})
-	f.str = streams.New(streams.Options{BaseEndpoint: &server.URL, Region: region, RetryMaxAttempts: 1, Credentials: keys})
-}
-
-func (f *fixture) call(codec *wire.Codec, model *constraint.Model, w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	call, err := codec.Match(r, body)
-	if err != nil {
-		return err
-	}
-	in, err := call.Decode()
-	if err != nil {
-		return err
-	}
-	if err := model.Check(in); err != nil {
-		return err
-	}
-	out, err := call.Operation.Call(f.ctx(), in)
-	if err != nil {
-		return err
-	}
-	return call.WriteResult(w, "id", out)
+	url := wiretest.Serve(f.t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.front.ServeHTTP(w, r) }))
+	f.db = ddb.New(ddb.Options{BaseEndpoint: &url, Region: region, RetryMaxAttempts: 1, Credentials: wiretest.Keys})
+	f.str = streams.New(streams.Options{BaseEndpoint: &url, Region: region, RetryMaxAttempts: 1, Credentials: wiretest.Keys})
 }
 
 // table makes a table with the partition key a and the sort key b, both strings

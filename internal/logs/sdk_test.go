@@ -1,11 +1,7 @@
 package logs
 
 import (
-	"context"
 	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,54 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
-	"github.com/hearthfaas/hearth/internal/wire"
+	"github.com/hearthfaas/hearth/internal/wire/wiretest"
 )
 
 // client is AWS's own client, whose requests reach the service through the codec
 // of its protocol.
 func (f *fixture) client() *cwl.Client {
 	f.t.Helper()
-	codec, err := wire.NewCodec(f.API())
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := f.serve(codec, w, r); err != nil {
-			known, ok := errors.AsType[*lambda.Error](err)
-			if !ok {
-				f.t.Error(err)
-				known = lambda.Errorf(lambda.CodeService, "%v", err)
-			}
-			codec.WriteError(w, "id", known)
-		}
-	}))
-	f.t.Cleanup(server.Close)
-	return cwl.New(cwl.Options{
-		BaseEndpoint: &server.URL, Region: region, RetryMaxAttempts: 1,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	})
-}
-
-func (f *fixture) serve(codec *wire.Codec, w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	call, err := codec.Match(r, body)
-	if err != nil {
-		return err
-	}
-	in, err := call.Decode()
-	if err != nil {
-		return err
-	}
-	out, err := call.Operation.Call(f.ctx(), in)
-	if err != nil {
-		return err
-	}
-	return call.WriteResult(w, "id", out)
+	url := wiretest.Serve(f.t, wiretest.New(f.t, lambda.CallerFrom(f.ctx()), f.API()))
+	return cwl.New(cwl.Options{BaseEndpoint: &url, Region: region, RetryMaxAttempts: 1, Credentials: wiretest.Keys})
 }
 
 func TestAWSsClientReadsAndWritesLogs(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -20,7 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
-	"github.com/hearthfaas/hearth/internal/wire"
+	"github.com/hearthfaas/hearth/internal/wire/wiretest"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -71,47 +70,8 @@ func (f *fixture) pass(d time.Duration) {
 // client is AWS's own client, whose requests reach the service through its codec.
 func (f *fixture) client() *cloudwatch.Client {
 	f.t.Helper()
-	codec, err := wire.NewCodec(f.API())
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := f.serve(codec, w, r); err != nil {
-			known, ok := errors.AsType[*lambda.Error](err)
-			if !ok {
-				f.t.Error(err)
-				known = lambda.Errorf(lambda.CodeService, "%v", err)
-			}
-			codec.WriteError(w, "id", known)
-		}
-	}))
-	f.t.Cleanup(server.Close)
-	return cloudwatch.New(cloudwatch.Options{
-		BaseEndpoint: &server.URL, Region: "r", RetryMaxAttempts: 1,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	})
-}
-
-func (f *fixture) serve(codec *wire.Codec, w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	call, err := codec.Match(r, body)
-	if err != nil {
-		return err
-	}
-	in, err := call.Decode()
-	if err != nil {
-		return err
-	}
-	out, err := call.Operation.Call(lambda.WithCaller(r.Context(), lambda.Caller{Account: "1", Region: "r"}), in)
-	if err != nil {
-		return err
-	}
-	return call.WriteResult(w, "id", out)
+	url := wiretest.Serve(f.t, wiretest.New(f.t, lambda.Caller{Account: "1", Region: "r"}, f.API()))
+	return cloudwatch.New(cloudwatch.Options{BaseEndpoint: &url, Region: "r", RetryMaxAttempts: 1, Credentials: wiretest.Keys})
 }
 
 func version(name string) *lambda.Version {
@@ -494,7 +454,7 @@ func TestMetricMath(t *testing.T) {
 		"[a, b] + 1":                    "takes numbers and time series",
 		strings.Repeat("(", 500):        "nested too deeply",
 		strings.Repeat("-", 500):        "nested too deeply",
-		strings.Repeat("a+", 2000):      "longer than 2048",
+		strings.Repeat("a+", 2000):      "less than or equal to 2048",
 		"FILL(b, LINEAR)":               "unexpected 'LINEAR'",
 		"IF(a, b, 0)":                   "'IF' is not supported",
 		"a" + strings.Repeat("^a", 900): "nested too deeply",

@@ -2,27 +2,21 @@ package scheduler
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/store/mem"
-	"github.com/hearthfaas/hearth/internal/wire"
-	"github.com/hearthfaas/hearth/internal/wire/constraint"
+	"github.com/hearthfaas/hearth/internal/wire/wiretest"
 )
 
 // client is AWS's own client, whose requests reach a service through the codec of its
@@ -36,51 +30,8 @@ func client(t *testing.T) (*scheduler.Client, *Service) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	codec, err := wire.NewCodec(s.API())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := serve(codec, w, r); err != nil {
-			known, ok := errors.AsType[*lambda.Error](err)
-			if !ok {
-				t.Error(err)
-				known = lambda.Errorf(lambda.CodeService, "%v", err)
-			}
-			codec.WriteError(w, "id", known)
-		}
-	}))
-	t.Cleanup(server.Close)
-	return scheduler.New(scheduler.Options{
-		BaseEndpoint: &server.URL, Region: "us-east-1", RetryMaxAttempts: 1,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	}), s
-}
-
-func serve(codec *wire.Codec, w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	call, err := codec.Match(r, body)
-	if err != nil {
-		return err
-	}
-	in, err := call.Decode()
-	if err != nil {
-		return err
-	}
-	if err := constraint.For("scheduler").Check(in); err != nil {
-		return err
-	}
-	ctx := lambda.WithCaller(r.Context(), lambda.Caller{Account: "123456789012", Region: "us-east-1"})
-	out, err := call.Operation.Call(ctx, in)
-	if err != nil {
-		return err
-	}
-	return call.WriteResult(w, "id", out)
+	url := wiretest.Serve(t, wiretest.New(t, lambda.Caller{Account: "123456789012", Region: "us-east-1"}, s.API()))
+	return scheduler.New(scheduler.Options{BaseEndpoint: &url, Region: "us-east-1", RetryMaxAttempts: 1, Credentials: wiretest.Keys}), s
 }
 
 func refused(t *testing.T, err error, code, text string) {
