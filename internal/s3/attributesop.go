@@ -57,7 +57,9 @@ func (c *call) getAttributes() error {
 		out.ETag = o.ETag
 	}
 	if wanted["Checksum"] && o.Checksum.Value != "" {
-		out.Checksum = &checksumDocument{elementsOf(o.Checksum), o.Checksum.Type}
+		sum := o.Checksum
+		sum.Value, _, _ = strings.Cut(sum.Value, "-") // here the number of parts is told apart
+		out.Checksum = &checksumDocument{elementsOf(sum), sum.Type}
 	}
 	if wanted["StorageClass"] {
 		out.StorageClass = classOf(&o)

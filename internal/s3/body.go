@@ -42,7 +42,9 @@ type body struct {
 	md5     hash.Hash
 	wantMD5 []byte
 	sums    map[checksum.Algorithm]hash.Hash
-	size    int64
+	// trailing is the algorithm whose checksum the trailer must have; empty for none.
+	trailing checksum.Algorithm
+	size     int64
 }
 
 // openBody prepares the body. want is a checksum to compute whatever the request
@@ -85,6 +87,9 @@ func (c *call) openBody(limit int64, want checksum.Algorithm) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
+	if claimed != "" && c.r.Header.Get(claimed.Header()) == "" {
+		b.trailing = claimed
+	}
 	for _, a := range []checksum.Algorithm{claimed, want} {
 		if a != "" && b.sums[a] == nil {
 			b.sums[a] = a.New()
@@ -101,21 +106,30 @@ func (c *call) openBody(limit int64, want checksum.Algorithm) (*body, error) {
 // claimedChecksum is the algorithm of the checksum that the request carries in a
 // header or announces for its trailer; empty if none.
 func claimedChecksum(h http.Header) (checksum.Algorithm, error) {
+	var claimed checksum.Algorithm
 	for _, a := range checksum.All {
-		if text := h.Get(a.Header()); text != "" {
-			if !a.Valid(text) {
-				return "", faultf("InvalidRequest", "Value for %s header is invalid.", a.Header())
-			}
-			return a, nil
+		text := h.Get(a.Header())
+		switch {
+		case text == "":
+			continue
+		case claimed != "":
+			return "", faultf("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+		case !a.Valid(text):
+			return "", faultf("InvalidRequest", "Value for %s header is invalid.", a.Header())
 		}
+		claimed = a
 	}
-	if name, ok := strings.CutPrefix(strings.ToLower(h.Get("X-Amz-Trailer")), "x-amz-checksum-"); ok {
-		if a, ok := checksum.Parse(name); ok {
-			return a, nil
-		}
-		return "", faultf("InvalidRequest", "The value specified in the x-amz-trailer header is not supported")
+	name, trails := strings.CutPrefix(strings.ToLower(h.Get("X-Amz-Trailer")), "x-amz-checksum-")
+	switch {
+	case !trails:
+		return claimed, nil
+	case claimed != "":
+		return "", faultf("InvalidRequest", "Expecting a single x-amz-checksum- header")
 	}
-	return "", nil
+	if a, ok := checksum.Parse(name); ok {
+		return a, nil
+	}
+	return "", faultf("InvalidRequest", "The value specified in the x-amz-trailer header is not supported")
 }
 
 // Read implements io.Reader. The error at the end is io.EOF only when all checks held.
@@ -154,8 +168,13 @@ func (b *body) check() error {
 	}
 	for a, h := range b.sums {
 		text := b.header.Get(a.Header())
-		if text == "" && b.chunked != nil {
-			text = b.chunked.Trailer().Get(a.Header())
+		if a == b.trailing && b.chunked != nil {
+			switch text = b.chunked.Trailer().Get(a.Header()); {
+			case text == "":
+				return fault("MalformedTrailerError")
+			case !a.Valid(text):
+				return faultf("InvalidRequest", "Value for %s trailing header is invalid.", a.Header())
+			}
 		}
 		if text != "" && text != checksum.Encode(h) {
 			return faultf("BadDigest", "The %s you specified did not match the calculated checksum.", a)

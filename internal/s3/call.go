@@ -78,11 +78,21 @@ func (c *call) serve() error {
 		return c.preflight()
 	}
 	c.corsHeaders()
+	if c.r.Method == http.MethodPost && c.bucket != "" && c.key == "" && !c.query.Has("delete") {
+		return c.postForm()
+	}
 	if err := c.identify(); err != nil {
 		return err
 	}
 	if err := c.route(); err != nil {
 		return err
+	}
+	if c.query.Has("versionId") {
+		if version := c.query.Get("versionId"); version == "" {
+			return argument("versionId", version, "Version id cannot be the empty string")
+		} else if !index.ValidVersion(version) {
+			return argument("versionId", version, "Invalid version id specified")
+		}
 	}
 	c.r = c.r.WithContext(lambda.WithCaller(c.r.Context(), c.caller))
 	if c.bucket != "" && c.op.name != "CreateBucket" {

@@ -12,37 +12,51 @@ type checksumElements struct {
 	ChecksumCRC64NVME string `xml:",omitempty"`
 	ChecksumSHA1      string `xml:",omitempty"`
 	ChecksumSHA256    string `xml:",omitempty"`
+	ChecksumSHA512    string `xml:",omitempty"`
+	ChecksumMD5       string `xml:",omitempty"`
+	ChecksumXXHASH64  string `xml:",omitempty"`
+	ChecksumXXHASH3   string `xml:",omitempty"`
+	ChecksumXXHASH128 string `xml:",omitempty"`
 }
 
 func elementsOf(sum index.Checksum) (e checksumElements) {
-	switch sum.Algorithm {
-	case checksum.CRC32:
-		e.ChecksumCRC32 = sum.Value
-	case checksum.CRC32C:
-		e.ChecksumCRC32C = sum.Value
-	case checksum.CRC64NVME:
-		e.ChecksumCRC64NVME = sum.Value
-	case checksum.SHA1:
-		e.ChecksumSHA1 = sum.Value
-	case checksum.SHA256:
-		e.ChecksumSHA256 = sum.Value
+	if at := e.at(sum.Algorithm); at != nil {
+		*at = sum.Value
 	}
 	return e
 }
 
 // of is the element of one algorithm.
 func (e *checksumElements) of(a checksum.Algorithm) string {
-	switch a {
-	case checksum.CRC32:
-		return e.ChecksumCRC32
-	case checksum.CRC32C:
-		return e.ChecksumCRC32C
-	case checksum.CRC64NVME:
-		return e.ChecksumCRC64NVME
-	case checksum.SHA1:
-		return e.ChecksumSHA1
-	case checksum.SHA256:
-		return e.ChecksumSHA256
+	if at := e.at(a); at != nil {
+		return *at
 	}
 	return ""
+}
+
+// at is where an algorithm's checksum stands; nil for none.
+func (e *checksumElements) at(a checksum.Algorithm) *string {
+	switch a {
+	case checksum.CRC32:
+		return &e.ChecksumCRC32
+	case checksum.CRC32C:
+		return &e.ChecksumCRC32C
+	case checksum.CRC64NVME:
+		return &e.ChecksumCRC64NVME
+	case checksum.SHA1:
+		return &e.ChecksumSHA1
+	case checksum.SHA256:
+		return &e.ChecksumSHA256
+	case checksum.SHA512:
+		return &e.ChecksumSHA512
+	case checksum.MD5:
+		return &e.ChecksumMD5
+	case checksum.XXHASH64:
+		return &e.ChecksumXXHASH64
+	case checksum.XXHASH3:
+		return &e.ChecksumXXHASH3
+	case checksum.XXHASH128:
+		return &e.ChecksumXXHASH128
+	}
+	return nil
 }

@@ -65,19 +65,22 @@ func (c conditions) read(o *index.Object) verdict {
 // object overwrites with conditional writes"); nil when there is no condition.
 func (c conditions) write() (func(cur *index.Object) error, error) {
 	if c.noneMatch != "" && c.noneMatch != "*" {
-		return nil, faultf("NotImplemented", "A header you provided implies functionality that is not implemented")
+		return nil, with(fault("NotImplemented"), "Header", "If-None-Match", "additionalMessage", "We don't accept the provided value of If-None-Match header for this API")
 	}
 	if c.match == "" && c.noneMatch == "" {
 		return nil, nil
 	}
+	if c.match != "" && c.noneMatch != "" {
+		return nil, with(fault("NotImplemented"), "Header", "If-Match,If-None-Match", "additionalMessage", "Multiple conditional request headers present in the request")
+	}
 	return func(cur *index.Object) error {
 		switch {
 		case c.noneMatch != "" && cur != nil:
-			return fault("PreconditionFailed")
+			return with(fault("PreconditionFailed"), "Condition", "If-None-Match")
 		case c.match != "" && cur == nil:
 			return fault("NoSuchKey")
 		case c.match != "" && !hasETag(c.match, cur.ETag):
-			return fault("PreconditionFailed")
+			return with(fault("PreconditionFailed"), "Condition", "If-Match")
 		}
 		return nil
 	}, nil

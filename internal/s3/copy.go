@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -29,24 +30,35 @@ func (c *call) source() (o *object, bucket, key string, err error) {
 		return nil, "", "", faultf("InvalidArgument", "Invalid copy source object key")
 	}
 	version := query.Get("versionId")
+	if query.Has("versionId") && !index.ValidVersion(version) {
+		return nil, "", "", argument("x-amz-copy-source", c.r.Header.Get("X-Amz-Copy-Source"), "Invalid version id specified")
+	}
 	action := "s3:GetObject"
 	if version != "" {
 		action = versioned[action]
 	}
-	if _, ok := c.s.index.Bucket(bucket); !ok {
-		return nil, "", "", fault("NoSuchBucket")
+	rec, ok := c.s.index.Bucket(bucket)
+	if !ok {
+		return nil, "", "", with(fault("NoSuchBucket"), "BucketName", bucket)
+	}
+	if want := c.r.Header.Get("X-Amz-Source-Expected-Bucket-Owner"); want != "" && want != rec.Account {
+		return nil, "", "", fault("AccessDenied")
 	}
 	if err := c.allow(action, bucket, key); err != nil {
 		return nil, "", "", err
 	}
 	if o, err = c.s.openObject(c.ctx(), bucket, key, version); err != nil {
+		if errors.Is(err, index.ErrNoObject) {
+			err = with(fault("NoSuchKey"), "Key", key)
+		}
 		return nil, "", "", err
 	}
+	o.named = version != ""
 	switch {
 	case o.DeleteMarker && version != "":
 		err = faultf("InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	case o.DeleteMarker:
-		err = fault("NoSuchKey")
+		err = with(fault("NoSuchKey"), "Key", key)
 	case conditionsOf(c.r.Header, "X-Amz-Copy-Source-").read(&o.Object) != proceed:
 		err = fault("PreconditionFailed")
 	}
@@ -54,7 +66,7 @@ func (c *call) source() (o *object, bucket, key string, err error) {
 		o.done()
 		return nil, "", "", err
 	}
-	if src, ok := c.s.index.Bucket(bucket); ok && src.Versioning != index.Off {
+	if rec.Versioning != index.Off {
 		c.w.Header().Set("X-Amz-Copy-Source-Version-Id", o.Version)
 	}
 	return o, bucket, key, nil
@@ -77,15 +89,22 @@ func (c *call) copyObject() error {
 	if src.Size > putMax {
 		return faultf("InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(putMax))
 	}
-	attributes, err := c.copiedAttributes(src, bucket == c.bucket && key == c.key && c.query.Get("versionId") == "")
+	attributes, err := c.copiedAttributes(src, bucket == c.bucket && key == c.key && !src.named)
 	if err != nil {
+		return err
+	}
+	if err := c.allowTags(bucket, key, attributes.Tags); err != nil {
 		return err
 	}
 	cond, err := conditionsOf(c.r.Header, "").write()
 	if err != nil {
 		return err
 	}
-	copied, err := c.copyBytes(src, checksumOfCopy(c.r.Header, src))
+	algorithm, err := checksumOfCopy(c.r.Header, src)
+	if err != nil {
+		return err
+	}
+	copied, err := c.copyBytes(src, algorithm)
 	if err != nil {
 		return err
 	}
@@ -96,6 +115,7 @@ func (c *call) copyObject() error {
 	}
 	c.showVersion(o.Version)
 	c.showEncryption(&o.Attributes)
+	c.showExpiration(&o)
 	c.writeXML(http.StatusOK, copyResult{
 		XMLName: xml.Name{Space: namespace, Local: "CopyObjectResult"}, ETag: quote(o.ETag), LastModified: xmlTime(o.Modified),
 		checksumElements: elementsOf(o.Checksum), ChecksumType: o.Checksum.Type,
@@ -113,6 +133,11 @@ func (c *call) copiedAttributes(src *object, onto bool) (index.Attributes, error
 		return a, err
 	}
 	h := c.r.Header
+	for name, what := range map[string]string{"X-Amz-Metadata-Directive": "metadata", "X-Amz-Tagging-Directive": "tagging"} {
+		if value := h.Get(name); value != "" && value != "COPY" && value != "REPLACE" {
+			return a, argument(strings.ToLower(name), value, "Unknown "+what+" directive.")
+		}
+	}
 	replaceMeta, replaceTags := h.Get("X-Amz-Metadata-Directive") == "REPLACE", h.Get("X-Amz-Tagging-Directive") == "REPLACE"
 	if onto && !replaceMeta && !replaceTags && h.Get("X-Amz-Storage-Class") == "" && a.Encryption == "" &&
 		h.Get("X-Amz-Website-Redirect-Location") == "" && h.Get("X-Amz-Checksum-Algorithm") == "" {
@@ -132,16 +157,29 @@ func (c *call) copiedAttributes(src *object, onto bool) (index.Attributes, error
 	return a, nil
 }
 
+// allowTags asks whether the caller may take tags along with a copy.
+func (c *call) allowTags(bucket, key string, tags []index.Tag) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	if c.r.Header.Get("X-Amz-Tagging-Directive") != "REPLACE" {
+		if err := c.allow("s3:GetObjectTagging", bucket, key); err != nil {
+			return err
+		}
+	}
+	return c.allow("s3:PutObjectTagging", c.bucket, c.key)
+}
+
 // checksumOfCopy is the algorithm of the copy's checksum: the source's unless the
 // request names another.
-func checksumOfCopy(h http.Header, src *object) checksum.Algorithm {
-	if a, ok := checksum.Parse(h.Get("X-Amz-Checksum-Algorithm")); ok {
-		return a
+func checksumOfCopy(h http.Header, src *object) (checksum.Algorithm, error) {
+	if name := h.Get("X-Amz-Checksum-Algorithm"); name != "" {
+		return parseAlgorithm(name)
 	}
 	if src.Checksum.Algorithm != "" {
-		return src.Checksum.Algorithm
+		return src.Checksum.Algorithm, nil
 	}
-	return checksum.CRC64NVME
+	return checksum.CRC64NVME, nil
 }
 
 // copyBytes makes a blob of what src has left to read. A whole object of one piece

@@ -10,6 +10,11 @@ import (
 // corsRulesMax is how many rules a configuration has (S3 user guide, "CORS").
 const corsRulesMax = 100
 
+// ruleIDMax is how long the ID of a rule is (S3 API reference, CORSRule, LifecycleRule).
+const ruleIDMax = 255
+
+var corsMethods = []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodHead}
+
 type corsRule struct {
 	ID             string
 	AllowedHeaders []string `xml:"AllowedHeader"`
@@ -40,13 +45,21 @@ func (c *call) checkCORS(text []byte) ([]byte, error) {
 			return nil, fault("MalformedXML")
 		}
 		for _, m := range r.AllowedMethods {
-			if !slices.Contains([]string{"GET", "PUT", "POST", "DELETE", "HEAD"}, m) {
+			if !slices.Contains(corsMethods, m) {
 				return nil, faultf("InvalidRequest", "Found unsupported HTTP method in CORS config. Unsupported method is %s", m)
 			}
 		}
 		for _, o := range r.AllowedOrigins {
 			if strings.Count(o, "*") > 1 {
 				return nil, faultf("InvalidRequest", "AllowedOrigin %q can not have more than one wildcard.", o)
+			}
+		}
+		if len(r.ID) > ruleIDMax {
+			return nil, faultf("InvalidRequest", "CORS rule ID cannot be longer than %d characters", ruleIDMax)
+		}
+		for _, h := range r.ExposeHeaders {
+			if strings.Contains(h, "*") {
+				return nil, faultf("InvalidRequest", "ExposeHeader %q contains wildcard. We currently do not support wildcard for ExposeHeader.", h)
 			}
 		}
 		for _, h := range r.AllowedHeaders {
@@ -137,8 +150,20 @@ func (c *call) preflight() error {
 	if origin == "" {
 		return faultf("BadRequest", "Insufficient information. Origin request header needed.")
 	}
-	if method == "" {
-		return faultf("BadRequest", "Invalid Access-Control-Request-Method: null")
+	if !slices.Contains(corsMethods, method) {
+		if method == "" {
+			method = "null"
+		}
+		return faultf("BadRequest", "Invalid Access-Control-Request-Method: %s", method)
+	}
+	about := elements{"Method", method, "ResourceType", resourceTypes[levelOf(c.bucket, c.key)]}
+	rec, ok := c.s.index.Bucket(c.bucket)
+	if !ok || rec.Documents["cors"] == "" {
+		text := "CORSResponse: CORS is not enabled for this bucket."
+		if !ok {
+			text = "CORSResponse: Bucket not found"
+		}
+		return with(faultf("AccessForbidden", "%s", text), about...)
 	}
 	var headers []string
 	for h := range strings.SplitSeq(c.r.Header.Get("Access-Control-Request-Headers"), ",") {
@@ -147,7 +172,7 @@ func (c *call) preflight() error {
 		}
 	}
 	if !c.corsAnswer(origin, method, headers) {
-		return fault("AccessForbidden")
+		return with(fault("AccessForbidden"), about...)
 	}
 	c.w.WriteHeader(http.StatusOK)
 	return nil

@@ -69,7 +69,7 @@ func TestUploadsAreWholeOrNotThereWhenTheProcessIsKilled(t *testing.T) {
 
 // diary is what children told: per key the highest number that was begun, and that
 // was acknowledged, and the part of each upload that was acknowledged last, as
-// "key etag".
+// "key etag checksum".
 type diary struct {
 	began, done  map[string]int
 	parts        map[string]string
@@ -111,13 +111,14 @@ func (d *diary) check(t *testing.T, b *bench) {
 		}
 	}
 	for id, part := range d.parts {
-		key, etag, _ := strings.Cut(part, " ")
+		words := strings.Fields(part)
+		key, etag, sum := words[0], words[1], words[2]
 		out, err := b.ListParts(t.Context(), &awss3.ListPartsInput{Bucket: aws.String("bucket"), Key: &key, UploadId: &id})
 		if err != nil || len(out.Parts) != 1 {
 			t.Errorf("upload %s: %v, %v", id, out, err)
 			continue
 		}
-		if _, err := b.complete(t, key, &id, types.CompletedPart{PartNumber: aws.Int32(1), ETag: &etag}); err != nil {
+		if _, err := b.complete(t, key, &id, types.CompletedPart{PartNumber: aws.Int32(1), ETag: &etag, ChecksumCRC32: &sum}); err != nil {
 			t.Errorf("complete with the part that was acknowledged: %v", err)
 		}
 		text, _ := b.read(t, &awss3.GetObjectInput{Bucket: aws.String("bucket"), Key: &key})
@@ -181,7 +182,7 @@ func uploadUntilKilled(t *testing.T, dir string) {
 			key := "open-" + strconv.Itoa(n)
 			id := b.begin(t, key, types.ChecksumAlgorithmCrc32)
 			part := b.part(t, key, id, 1, types.ChecksumAlgorithmCrc32, bytes.NewReader(content(key, 1, 0)))
-			say("part", key, *id, *part.ETag)
+			say("part", key, *id, *part.ETag, *part.ChecksumCRC32)
 		}
 	})
 	wg.Wait()
@@ -261,7 +262,7 @@ func (d *diary) killedChild(t *testing.T, dir string, round int) {
 			d.done[words[2]] = n
 			d.acknowledged++
 		case "part":
-			d.parts[words[3]] = words[2] + " " + words[4]
+			d.parts[words[3]] = words[2] + " " + words[4] + " " + words[5]
 		}
 		if heard++; heard == crashLines {
 			if err := cmd.Process.Kill(); err != nil {

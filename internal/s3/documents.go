@@ -280,15 +280,6 @@ func (c *call) getPolicyStatus() error {
 }
 
 func (c *call) checkBucketTags(text []byte) ([]byte, error) {
-	var in struct {
-		TagSet []tag `xml:"TagSet>Tag"`
-	}
-	if err := parseXML(text, &in); err != nil {
-		return nil, err
-	}
-	tags := make([]index.Tag, len(in.TagSet))
-	for i, t := range in.TagSet {
-		tags[i] = index.Tag(t)
-	}
-	return text, checkTags(tags, bucketTagsMax)
+	_, err := parseTags(text, bucketTagsMax)
+	return text, err
 }

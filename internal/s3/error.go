@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/s3/index"
@@ -48,6 +49,9 @@ var answers = map[string]answer{
 	"InvalidURI":                            {400, "Couldn't parse the specified URI."},
 	"KeyTooLongError":                       {400, "Your key is too long"},
 	"MalformedACLError":                     {400, "The XML you provided was not well-formed or did not validate against our published schema"},
+	"MalformedPOSTRequest":                  {400, "The body of your POST request is not well-formed multipart/form-data."},
+	"MaxPostPreDataLengthExceeded":          {400, "Your POST request fields preceding the upload file were too large."},
+	"InvalidPolicyDocument":                 {400, "Invalid Policy"},
 	"MalformedPolicy":                       {400, "Policies must be valid JSON and the first byte must be '{'"},
 	"MalformedTrailerError":                 {400, "The request contained trailing data that was not well-formed or did not conform to our published schema."},
 	"MalformedXML":                          {400, "The XML you provided was not well-formed or did not validate against our published schema"},
@@ -87,6 +91,20 @@ func faultf(code, format string, args ...any) *lambda.Error {
 	return lambda.Errorf(code, format, args...)
 }
 
+// elements are what an error's document says beside code and message: names and values.
+type elements []string
+
+// with gives an error such elements.
+func with(e *lambda.Error, pairs ...string) *lambda.Error {
+	e.Detail = elements(pairs)
+	return e
+}
+
+// argument is the refusal of one parameter or header.
+func argument(name, value, text string) *lambda.Error {
+	return with(&lambda.Error{Code: "InvalidArgument", Message: text}, "ArgumentName", name, "ArgumentValue", value)
+}
+
 // toFault turns what the index says into what S3 says. Errors that are nobody's
 // stay as they are.
 func toFault(err error) error {
@@ -111,15 +129,46 @@ func toFault(err error) error {
 
 // errorBody is the document of an error.
 type errorBody struct {
-	XMLName    xml.Name `xml:"Error"`
-	Code       string
-	Message    string
-	BucketName string `xml:",omitempty"`
-	Key        string `xml:",omitempty"`
-	Resource   string
-	RequestID  string `xml:"RequestId"`
-	HostID     string `xml:"HostId"`
+	XMLName   xml.Name `xml:"Error"`
+	Code      string
+	Message   string
+	About     []aboutElement
+	RequestID string `xml:"RequestId"`
+	HostID    string `xml:"HostId"`
 }
+
+type aboutElement struct {
+	XMLName xml.Name
+	Value   string `xml:",chardata"`
+}
+
+// about is what S3 says with an error of a code, unless the error says it itself.
+func (c *call) about(e *lambda.Error) elements {
+	if own, ok := e.Detail.(elements); ok {
+		return own
+	}
+	switch e.Code {
+	case "NoSuchKey":
+		return elements{"Key", c.key}
+	case "NoSuchVersion":
+		return elements{"Key", c.key, "VersionId", c.query.Get("versionId")}
+	case "NoSuchUpload":
+		return elements{"UploadId", c.query.Get("uploadId")}
+	case "MethodNotAllowed":
+		return elements{"Method", c.r.Method, "ResourceType", resourceTypes[levelOf(c.bucket, c.key)]}
+	case "KeyTooLongError":
+		return elements{"Size", strconv.Itoa(len(c.key)), "MaxSizeAllowed", strconv.Itoa(keyMax)}
+	case "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchTagSet", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration",
+		"NoSuchWebsiteConfiguration", "NoSuchPublicAccessBlockConfiguration", "OwnershipControlsNotFoundError",
+		"ObjectLockConfigurationNotFoundError", "ReplicationConfigurationNotFoundError", "BucketNotEmpty", "BucketAlreadyExists",
+		"BucketAlreadyOwnedByYou", "InvalidBucketName":
+		return elements{"BucketName", c.bucket}
+	}
+	return nil
+}
+
+// resourceTypes are the levels in S3's words.
+var resourceTypes = map[level]string{onService: "SERVICE", onBucket: "BUCKET", onObject: "OBJECT"}
 
 // fail answers with err; what is not the caller's is logged here, once.
 func (c *call) fail(err error) {
@@ -142,8 +191,11 @@ func (c *call) fail(err error) {
 		c.w.WriteHeader(status)
 		return
 	}
-	c.writeXML(status, errorBody{
-		Code: e.Code, Message: e.Message, BucketName: c.bucket, Key: c.key,
-		Resource: c.r.URL.Path, RequestID: c.id, HostID: hostID(c.id),
-	})
+	body := errorBody{Code: e.Code, Message: e.Message, RequestID: c.id, HostID: hostID(c.id)}
+	pairs := c.about(e)
+	for len(pairs) >= 2 {
+		body.About = append(body.About, aboutElement{xml.Name{Local: pairs[0]}, pairs[1]})
+		pairs = pairs[2:]
+	}
+	c.writeXML(status, body)
 }

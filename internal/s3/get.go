@@ -27,6 +27,7 @@ func (c *call) markerFault(o *index.Object, version string) error {
 	c.showVersion(o.Version)
 	if version != "" {
 		c.w.Header().Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
+		c.w.Header().Set("Allow", http.MethodDelete)
 		return fault("MethodNotAllowed")
 	}
 	return fault("NoSuchKey")
@@ -70,7 +71,7 @@ func (c *call) getObject() error {
 		return notModifiedAnswer()
 	case proceed:
 	}
-	status, err := c.selectBytes(o)
+	status, sum, err := c.selectBytes(o)
 	if err != nil {
 		return err
 	}
@@ -84,9 +85,10 @@ func (c *call) getObject() error {
 			h.Set(name, value)
 		}
 	}
-	if status == http.StatusOK && strings.EqualFold(c.r.Header.Get("X-Amz-Checksum-Mode"), "ENABLED") {
-		c.showChecksum(o.Checksum)
+	if strings.EqualFold(c.r.Header.Get("X-Amz-Checksum-Mode"), "ENABLED") {
+		c.showChecksum(sum)
 	}
+	c.showExpiration(&o.Object)
 	if n := len(o.Tags); n > 0 {
 		h.Set("X-Amz-Tagging-Count", strconv.Itoa(n))
 	}
@@ -104,34 +106,42 @@ func (c *call) getObject() error {
 	return nil
 }
 
-// selectBytes narrows the object to the range or the part that is asked for.
-func (c *call) selectBytes(o *object) (status int, err error) {
+// selectBytes narrows the object to the range or the part that is asked for. sum is
+// the checksum of what is left; a range has none.
+func (c *call) selectBytes(o *object) (status int, sum index.Checksum, err error) {
+	ranged := c.r.Header.Get("Range")
 	if text := c.query.Get("partNumber"); text != "" {
+		if ranged != "" {
+			return 0, sum, faultf("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+		}
 		return c.selectPart(o, text)
 	}
-	start, length, ok, err := parseRange(c.r.Header.Get("Range"), o.Size)
+	start, length, ok, err := parseRange(ranged, o.Size)
 	if err != nil {
-		c.w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(o.Size, 10))
-		return 0, err
+		size := strconv.FormatInt(o.Size, 10)
+		c.w.Header().Set("Content-Range", "bytes */"+size)
+		return 0, sum, with(fault("InvalidRange"), "ActualObjectSize", size, "RangeRequested", ranged)
 	}
 	if !ok {
-		return http.StatusOK, nil
+		return http.StatusOK, o.Checksum, nil
 	}
 	o.limit(start, length)
 	c.contentRange(o)
-	return http.StatusPartialContent, nil
+	return http.StatusPartialContent, sum, nil
 }
 
-func (c *call) selectPart(o *object, text string) (int, error) {
+func (c *call) selectPart(o *object, text string) (status int, sum index.Checksum, err error) {
 	number, err := strconv.Atoi(text)
 	if err != nil || number < 1 || number > partNumberMax {
-		return 0, faultf("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+		return 0, sum, argument("partNumber", text, "Part number must be an integer between 1 and 10000, inclusive")
 	}
 	if number > len(o.segments) {
-		return 0, fault("InvalidPartNumber")
+		return 0, sum, with(fault("InvalidPartNumber"), "PartNumberRequested", text, "ActualPartCount", strconv.Itoa(len(o.segments)))
 	}
+	sum = o.Checksum
 	if o.Parts > 0 {
 		c.w.Header().Set("X-Amz-Mp-Parts-Count", strconv.Itoa(o.Parts))
+		sum.Value = o.segments[number-1].Sum
 	}
 	start := int64(0)
 	for _, seg := range o.segments[:number-1] {
@@ -141,7 +151,7 @@ func (c *call) selectPart(o *object, text string) (int, error) {
 	if o.Size > 0 {
 		c.contentRange(o)
 	}
-	return http.StatusPartialContent, nil
+	return http.StatusPartialContent, sum, nil
 }
 
 func (c *call) contentRange(o *object) {

@@ -3,6 +3,9 @@ package s3
 import (
 	"context"
 	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -17,6 +20,10 @@ const lifecycleRulesMax = 1000
 // lifecycleEvery is how often expired objects are looked for. S3 does it once a day;
 // whole days are what its rules count in.
 const lifecycleEvery = time.Hour
+
+// newerNoncurrentMax is how many noncurrent versions a rule can keep (S3 API
+// reference, NoncurrentVersionExpiration).
+const newerNoncurrentMax = 100
 
 type lifecycle struct {
 	Rules []lifecycleRule `xml:"Rule"`
@@ -96,13 +103,21 @@ func (r *lifecycleRule) check() error {
 	switch {
 	case r.Status != "Enabled" && r.Status != "Disabled", r.Prefix == nil && r.Filter == nil:
 		return fault("MalformedXML")
-	case len(r.ID) > 255:
-		return faultf("InvalidArgument", "ID length should not exceed allowed limit of 255")
+	case r.Prefix != nil && r.Filter != nil, r.Filter != nil && !r.Filter.single():
+		return fault("MalformedXML")
+	case len(r.ID) > ruleIDMax:
+		return faultf("InvalidArgument", "ID length should not exceed allowed limit of %d", ruleIDMax)
 	case r.Expiration == nil && r.NoncurrentVersionExpiration == nil && r.AbortIncompleteMultipartUpload == nil &&
 		len(r.Transitions) == 0 && len(r.NoncurrentTransitions) == 0:
 		return faultf("InvalidRequest", "At least one action needs to be specified in a rule")
 	}
 	if e := r.Expiration; e != nil {
+		if e.Date != "" && (e.Days != 0 || e.ExpiredObjectDeleteMarker) || e.Days != 0 && e.ExpiredObjectDeleteMarker {
+			return fault("MalformedXML")
+		}
+		if e.ExpiredObjectDeleteMarker && len(r.terms().Tags) > 0 {
+			return faultf("InvalidRequest", "ExpiredObjectDeleteMarker cannot be specified with Tags.")
+		}
 		if e.Date != "" {
 			at, err := time.Parse(time.RFC3339, e.Date)
 			if err != nil {
@@ -119,36 +134,47 @@ func (r *lifecycleRule) check() error {
 	if n := r.NoncurrentVersionExpiration; n != nil && n.NoncurrentDays <= 0 {
 		return faultf("InvalidArgument", "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer")
 	}
+	if n := r.NoncurrentVersionExpiration; n != nil && (n.NewerNoncurrentVersions < 0 || n.NewerNoncurrentVersions > newerNoncurrentMax) {
+		return faultf("InvalidArgument", "'NewerNoncurrentVersions' for NoncurrentVersionExpiration action must be between 1 and %d", newerNoncurrentMax)
+	}
+	if r.AbortIncompleteMultipartUpload != nil && len(r.terms().Tags) > 0 {
+		return faultf("InvalidRequest", "AbortIncompleteMultipartUpload cannot be specified with Tags.")
+	}
 	if a := r.AbortIncompleteMultipartUpload; a != nil && a.DaysAfterInitiation <= 0 {
 		return faultf("InvalidArgument", "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer")
 	}
 	return nil
 }
 
-// prefix is what the keys of the rule begin with.
-func (r *lifecycleRule) prefix() string {
-	switch {
-	case r.Prefix != nil && *r.Prefix != "":
-		return *r.Prefix
-	case r.Filter == nil:
-		return ""
-	case r.Filter.And != nil:
-		return r.Filter.And.Prefix
+// single says that a filter has one term at most; several need And around them.
+func (f *lifecycleFilter) single() bool {
+	n := len(f.Tags)
+	for _, there := range []bool{f.Prefix != "", f.ObjectSizeGreaterThan != nil, f.ObjectSizeLessThan != nil, f.And != nil} {
+		if there {
+			n++
+		}
 	}
-	return r.Filter.Prefix
+	return n <= 1
+}
+
+// terms are what the rule's objects have in common.
+func (r *lifecycleRule) terms() lifecycleTerms {
+	switch {
+	case r.Prefix != nil:
+		return lifecycleTerms{Prefix: *r.Prefix}
+	case r.Filter == nil:
+		return lifecycleTerms{}
+	case r.Filter.And != nil:
+		return *r.Filter.And
+	}
+	return r.Filter.lifecycleTerms
 }
 
 // covers says whether the rule's filter has an object in it.
 func (r *lifecycleRule) covers(o *index.Object) bool {
-	if !strings.HasPrefix(o.Key, r.prefix()) {
+	terms := r.terms()
+	if !strings.HasPrefix(o.Key, terms.Prefix) {
 		return false
-	}
-	if r.Filter == nil {
-		return true
-	}
-	terms := &r.Filter.lifecycleTerms
-	if r.Filter.And != nil {
-		terms = r.Filter.And
 	}
 	if terms.ObjectSizeGreaterThan != nil && o.Size <= *terms.ObjectSizeGreaterThan ||
 		terms.ObjectSizeLessThan != nil && o.Size >= *terms.ObjectSizeLessThan {
@@ -187,17 +213,46 @@ func (r *lifecycleRule) expired(o *index.Object, newer int, alone bool, now time
 		n := r.NoncurrentVersionExpiration
 		return n != nil && newer >= n.NewerNoncurrentVersions && !now.Before(daysAfter(o.Noncurrent, n.NoncurrentDays))
 	}
-	e := r.Expiration
-	switch {
+	if o.DeleteMarker {
+		e := r.Expiration
+		return e != nil && alone && (e.ExpiredObjectDeleteMarker || e.Days > 0 && !now.Before(daysAfter(o.Modified, e.Days)))
+	}
+	at, ok := r.expires(o)
+	return ok && !now.Before(at)
+}
+
+// expires is when a rule wants a current version gone; false when it does not.
+func (r *lifecycleRule) expires(o *index.Object) (at time.Time, ok bool) {
+	switch e := r.Expiration; {
 	case e == nil:
-		return false
-	case o.DeleteMarker:
-		return alone && (e.ExpiredObjectDeleteMarker || e.Days > 0 && !now.Before(daysAfter(o.Modified, e.Days)))
+		return at, false
 	case e.Date != "":
 		at, err := time.Parse(time.RFC3339, e.Date)
-		return err == nil && !now.Before(at)
+		return at, err == nil
+	default:
+		return daysAfter(o.Modified, e.Days), e.Days > 0
 	}
-	return e.Days > 0 && !now.Before(daysAfter(o.Modified, e.Days))
+}
+
+// showExpiration says when the bucket's lifecycle will remove a current version, and
+// by which rule (S3 API reference, x-amz-expiration).
+func (c *call) showExpiration(o *index.Object) {
+	text := c.rec.Documents["lifecycle"]
+	if text == "" || !o.Latest {
+		return
+	}
+	var l lifecycle
+	if err := xml.Unmarshal([]byte(text), &l); err != nil {
+		return // it was checked when it was put
+	}
+	var first time.Time
+	for i := range l.Rules {
+		r := &l.Rules[i]
+		if at, ok := r.expires(o); ok && r.Status == "Enabled" && r.covers(o) && (first.IsZero() || at.Before(first)) {
+			first = at
+			c.w.Header().Set("X-Amz-Expiration", fmt.Sprintf("expiry-date=%q, rule-id=%q", at.UTC().Format(http.TimeFormat), url.QueryEscape(r.ID)))
+		}
+	}
 }
 
 // expireAll applies the lifecycles of all buckets, now and then, until ctx ends.
@@ -205,6 +260,9 @@ func (s *Service) expireAll(ctx context.Context) error {
 	ticker := time.NewTicker(lifecycleEvery)
 	defer ticker.Stop()
 	for {
+		if err := s.index.Forget(ctx, s.now().Add(-completedKept)); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "completed uploads are kept in mind for too long", "error", err)
+		}
 		for _, rec := range s.index.Buckets("") {
 			if err := s.expire(ctx, rec); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "a lifecycle was not applied", "bucket", rec.Name, "error", err)
@@ -244,7 +302,12 @@ func (s *Service) expire(ctx context.Context, rec *index.Bucket) error {
 			if o.Key != key {
 				key, newer = o.Key, 0
 			}
-			alone := o.Latest && !o.Older
+			alone := false
+			if o.DeleteMarker {
+				if alone, err = s.index.Alone(ctx, rec.Name, o); err != nil {
+					return err
+				}
+			}
 			for j := range l.Rules {
 				if l.Rules[j].expired(o, newer, alone, now) {
 					if err := s.expireOne(ctx, rec, o, now); err != nil {
@@ -311,7 +374,7 @@ func (s *Service) abortOld(ctx context.Context, rec *index.Bucket, rules []lifec
 			q.After, q.AfterVersion = u.Key, u.ID
 			for i := range rules {
 				a := rules[i].AbortIncompleteMultipartUpload
-				if a == nil || rules[i].Status != "Enabled" || !strings.HasPrefix(u.Key, rules[i].prefix()) ||
+				if a == nil || rules[i].Status != "Enabled" || !strings.HasPrefix(u.Key, rules[i].terms().Prefix) ||
 					now.Before(daysAfter(u.Initiated, a.DaysAfterInitiation)) {
 					continue
 				}

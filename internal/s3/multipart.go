@@ -27,11 +27,8 @@ type createUploadResult struct {
 }
 
 func (c *call) createUpload() error {
-	attributes, err := attributesOf(c.r.Header)
+	attributes, err := c.newAttributes("")
 	if err != nil {
-		return err
-	}
-	if err := refuseACL(c.r.Header, c.rec); err != nil {
 		return err
 	}
 	sum, err := uploadChecksum(c.r.Header)
@@ -42,12 +39,12 @@ func (c *call) createUpload() error {
 	_, _ = rand.Read(raw[:]) // never fails, as crypto/rand says
 	u := index.Upload{
 		Attributes: attributes, ID: base64.RawURLEncoding.EncodeToString(raw[:]), Initiated: c.now(),
-		Initiator: c.caller.ARN, Checksum: sum,
+		Initiator: c.caller.ARN, Checksum: sum, AnyChecksum: c.r.Header.Get("X-Amz-Checksum-Algorithm") == "",
 	}
 	if err := c.s.index.CreateUpload(c.ctx(), c.bucket, c.key, u); err != nil {
 		return err
 	}
-	if c.r.Header.Get("X-Amz-Checksum-Algorithm") != "" {
+	if !u.AnyChecksum {
 		c.w.Header().Set("X-Amz-Checksum-Algorithm", string(sum.Algorithm))
 		c.w.Header().Set("X-Amz-Checksum-Type", sum.Type)
 	}
@@ -66,9 +63,9 @@ func uploadChecksum(h http.Header) (index.Checksum, error) {
 		}
 		return index.Checksum{Algorithm: checksum.CRC64NVME, Type: checksum.FullObject}, nil
 	}
-	a, ok := checksum.Parse(name)
-	if !ok {
-		return index.Checksum{}, faultf("InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	a, err := parseAlgorithm(name)
+	if err != nil {
+		return index.Checksum{}, err
 	}
 	if kind == "" {
 		kind = checksum.Composite
@@ -79,7 +76,7 @@ func uploadChecksum(h http.Header) (index.Checksum, error) {
 	switch {
 	case kind != checksum.Composite && kind != checksum.FullObject:
 		return index.Checksum{}, faultf("InvalidRequest", "Value for x-amz-checksum-type header is invalid.")
-	case kind == checksum.FullObject && (a == checksum.SHA1 || a == checksum.SHA256),
+	case kind == checksum.FullObject && !a.Joins(),
 		kind == checksum.Composite && a == checksum.CRC64NVME:
 		return index.Checksum{}, faultf("InvalidRequest", "The %s checksum type cannot be used with the %s checksum algorithm.", kind, strings.ToLower(string(a)))
 	}
@@ -92,7 +89,7 @@ func (c *call) upload() (index.Upload, int, error) {
 	if text := c.query.Get("partNumber"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > partNumberMax {
-			return index.Upload{}, 0, faultf("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+			return index.Upload{}, 0, argument("partNumber", text, "Part number must be an integer between 1 and 10000, inclusive")
 		}
 		number = n
 	}
@@ -107,6 +104,14 @@ func (c *call) putPart() error {
 	}
 	if number == 0 {
 		return faultf("InvalidArgument", "This operation does not accept a query-string without a part number.")
+	}
+	claimed, err := claimedChecksum(c.r.Header)
+	if err != nil {
+		return err
+	}
+	if claimed != "" && claimed != u.Checksum.Algorithm && !u.AnyChecksum {
+		return faultf("InvalidRequest", "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+			strings.ToLower(string(u.Checksum.Algorithm)), strings.ToLower(string(claimed)))
 	}
 	b, err := c.openBody(putMax, u.Checksum.Algorithm)
 	if err != nil {
@@ -124,7 +129,7 @@ func (c *call) putPart() error {
 		return err
 	}
 	c.w.Header().Set("Etag", quote(p.ETag))
-	if claimed, err := claimedChecksum(c.r.Header); err == nil && claimed != "" {
+	if claimed != "" {
 		c.w.Header().Set(claimed.Header(), b.sum(claimed))
 	}
 	c.showEncryption(&u.Attributes)
@@ -159,11 +164,14 @@ func (c *call) copyPart() error {
 	}
 	defer src.done()
 	if text := c.r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
-		start, length, ok, err := parseRange(text, src.Size)
-		if err != nil || !ok {
-			return faultf("InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		first, last, ok := copyRange(text)
+		if !ok {
+			return argument("x-amz-copy-source-range", text, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
 		}
-		src.limit(start, length)
+		if last >= src.Size {
+			return argument("x-amz-copy-source-range", text, "Range specified is not valid for source object of size: "+strconv.FormatInt(src.Size, 10))
+		}
+		src.limit(first, last-first+1)
 	}
 	if src.end-src.at > putMax {
 		return fault("EntityTooLarge")
@@ -184,6 +192,15 @@ func (c *call) copyPart() error {
 		checksumElements: elementsOf(p.Checksum),
 	})
 	return nil
+}
+
+// copyRange reads a range of bytes with both ends, which is the only form that
+// copies take.
+func copyRange(text string) (first, last int64, ok bool) {
+	from, to, found := strings.Cut(strings.TrimPrefix(text, "bytes="), "-")
+	first, err1 := strconv.ParseInt(from, 10, 64)
+	last, err2 := strconv.ParseInt(to, 10, 64)
+	return first, last, found && strings.HasPrefix(text, "bytes=") && err1 == nil && err2 == nil && first >= 0 && last >= first
 }
 
 func (c *call) abortUpload() error {

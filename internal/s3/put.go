@@ -14,33 +14,37 @@ import (
 // that the client sent or announced, or CRC64NVME, as S3 does by itself.
 func wantedChecksum(h http.Header) (checksum.Algorithm, error) {
 	a, err := claimedChecksum(h)
-	if a != "" || err != nil {
-		return a, err
+	if err != nil {
+		return "", err
 	}
-	for _, name := range []string{"X-Amz-Checksum-Algorithm", "X-Amz-Sdk-Checksum-Algorithm"} {
-		if text := h.Get(name); text != "" {
-			a, ok := checksum.Parse(text)
-			if !ok {
-				return "", faultf("InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
-			}
-			return a, nil
+	if text := h.Get("X-Amz-Sdk-Checksum-Algorithm"); text != "" {
+		switch named, err := parseAlgorithm(text); {
+		case err != nil:
+			return "", err
+		case a == "":
+			return "", faultf("InvalidRequest", "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+		case named != a:
+			return "", faultf("InvalidRequest", "Value for x-amz-sdk-checksum-algorithm header is invalid.")
 		}
 	}
-	return checksum.CRC64NVME, nil
+	if a == "" {
+		a = checksum.CRC64NVME
+	}
+	return a, nil
+}
+
+// parseAlgorithm reads the name of an algorithm that a request asks for.
+func parseAlgorithm(name string) (checksum.Algorithm, error) {
+	if a, ok := checksum.Parse(name); ok {
+		return a, nil
+	}
+	return "", faultf("InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: %v", checksum.All)
 }
 
 func (c *call) putObject() error {
-	attributes, err := attributesOf(c.r.Header)
+	attributes, err := c.newAttributes("")
 	if err != nil {
 		return err
-	}
-	if err := refuseACL(c.r.Header, c.rec); err != nil {
-		return err
-	}
-	if len(attributes.Tags) > 0 {
-		if err := c.allow("s3:PutObjectTagging", c.bucket, c.key); err != nil {
-			return err
-		}
 	}
 	cond, err := conditionsOf(c.r.Header, "").write()
 	if err != nil {
@@ -54,24 +58,29 @@ func (c *call) putObject() error {
 	if err != nil {
 		return err
 	}
-	id, err := c.keep(b)
-	if err != nil {
-		return err
-	}
-	o, err := c.write(index.Write{
-		Object: index.Object{
-			Attributes: attributes, Modified: c.now(), Size: b.size, ETag: b.etag(), Data: id,
-			Checksum: index.Checksum{Algorithm: algorithm, Value: b.sum(algorithm), Type: checksum.FullObject},
-		},
-		If:     cond,
-		Notify: c.notifier("ObjectCreated:Put"),
-	})
+	o, err := c.store(attributes, b, algorithm, cond, "ObjectCreated:Put")
 	if err != nil {
 		return err
 	}
 	c.showWritten(&o)
 	c.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// store makes an object of a body.
+func (c *call) store(a index.Attributes, b *body, algorithm checksum.Algorithm, cond func(*index.Object) error, event string) (index.Object, error) {
+	id, err := c.keep(b)
+	if err != nil {
+		return index.Object{}, err
+	}
+	return c.write(index.Write{
+		Object: index.Object{
+			Attributes: a, Modified: c.now(), Size: b.size, ETag: b.etag(), Data: id,
+			Checksum: index.Checksum{Algorithm: algorithm, Value: b.sum(algorithm), Type: checksum.FullObject},
+		},
+		If:     cond,
+		Notify: c.notifier(event),
+	})
 }
 
 // write puts a version whose blobs are durable, and removes what is left over,
@@ -112,4 +121,5 @@ func (c *call) showWritten(o *index.Object) {
 	c.showChecksum(o.Checksum)
 	c.showVersion(o.Version)
 	c.showEncryption(&o.Attributes)
+	c.showExpiration(o)
 }

@@ -15,6 +15,8 @@ type object struct {
 	s        *Service
 	segments []index.Segment
 	release  func()
+	// named says that the request named the version.
+	named bool
 
 	at, end int64 // what is still to be read
 	file    *os.File

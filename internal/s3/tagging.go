@@ -3,6 +3,7 @@ package s3
 import (
 	"encoding/xml"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -27,6 +28,26 @@ type taggingDocument struct {
 	TagSet  []tag    `xml:"TagSet>Tag"`
 }
 
+// parseTags reads a document of at most limit tags.
+func parseTags(text []byte, limit int) ([]index.Tag, error) {
+	var in struct {
+		XMLName xml.Name `xml:"Tagging"`
+		TagSet  []tag    `xml:"TagSet>Tag"`
+	}
+	if err := parseXML(text, &in); err != nil {
+		return nil, err
+	}
+	tags := make([]index.Tag, len(in.TagSet))
+	for i, t := range in.TagSet {
+		tags[i] = index.Tag(t)
+	}
+	return tags, checkTags(tags, limit)
+}
+
+// tagText is what keys and values of tags are made of (S3 user guide, "Categorizing
+// your objects using tags").
+var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+
 func checkTags(tags []index.Tag, limit int) error {
 	if len(tags) > limit {
 		if limit == objectTagsMax {
@@ -37,9 +58,9 @@ func checkTags(tags []index.Tag, limit int) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		switch {
-		case t.Key == "" || utf8.RuneCountInString(t.Key) > tagKeyMax:
+		case t.Key == "" || !tagText.MatchString(t.Key) || utf8.RuneCountInString(t.Key) > tagKeyMax:
 			return faultf("InvalidTag", "The TagKey you have provided is invalid")
-		case utf8.RuneCountInString(t.Value) > tagValueMax:
+		case !tagText.MatchString(t.Value) || utf8.RuneCountInString(t.Value) > tagValueMax:
 			return faultf("InvalidTag", "The TagValue you have provided is invalid")
 		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
 			return faultf("InvalidTag", "System tags cannot be added/updated by requester")
@@ -66,18 +87,12 @@ func (c *call) getTagging() error {
 }
 
 func (c *call) putTagging() error {
-	var in struct {
-		XMLName xml.Name `xml:"Tagging"`
-		TagSet  []tag    `xml:"TagSet>Tag"`
-	}
-	if err := c.readXML(&in); err != nil {
+	text, err := c.document()
+	if err != nil {
 		return err
 	}
-	tags := make([]index.Tag, len(in.TagSet))
-	for i, t := range in.TagSet {
-		tags[i] = index.Tag(t)
-	}
-	if err := checkTags(tags, objectTagsMax); err != nil {
+	tags, err := parseTags(text, objectTagsMax)
+	if err != nil {
 		return err
 	}
 	return c.changeTags(tags, "ObjectTagging:Put", http.StatusOK)

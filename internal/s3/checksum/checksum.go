@@ -1,12 +1,15 @@
 // Package checksum computes the checksums that S3 keeps of objects: CRC32, CRC32C,
-// CRC64NVME, SHA1 and SHA256, of whole objects and of objects made of parts.
+// CRC64NVME, SHA1, SHA256, SHA512, MD5 and the XXHASH family, of whole objects and of
+// objects made of parts.
 //
 // It decides nothing about which of them a request must carry; package s3 does.
 package checksum
 
 import (
+	"crypto/md5"  //nolint:gosec // S3's API has it
 	"crypto/sha1" //nolint:gosec // S3's API has it
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"hash"
 	"hash/crc32"
@@ -14,6 +17,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Algorithm is the name of a checksum in the API.
@@ -26,6 +31,11 @@ const (
 	CRC64NVME Algorithm = "CRC64NVME"
 	SHA1      Algorithm = "SHA1"
 	SHA256    Algorithm = "SHA256"
+	SHA512    Algorithm = "SHA512"
+	MD5       Algorithm = "MD5"
+	XXHASH64  Algorithm = "XXHASH64"
+	XXHASH3   Algorithm = "XXHASH3"
+	XXHASH128 Algorithm = "XXHASH128"
 )
 
 // The ways in which the checksum of an object made of parts is made.
@@ -37,7 +47,7 @@ const (
 )
 
 // All are the algorithms in the order of the API reference.
-var All = []Algorithm{CRC32, CRC32C, CRC64NVME, SHA1, SHA256}
+var All = []Algorithm{CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128}
 
 // The reversed polynomials.
 const (
@@ -71,10 +81,23 @@ func (a Algorithm) New() hash.Hash {
 		return crc64.New(nvme)
 	case SHA1:
 		return sha1.New() //nolint:gosec // S3's API has it
+	case SHA512:
+		return sha512.New()
+	case MD5:
+		return md5.New() //nolint:gosec // S3's API has it
+	case XXHASH64:
+		return xxhash.New()
+	case XXHASH3:
+		return newXXH3(8)
+	case XXHASH128:
+		return newXXH3(16)
 	default:
 		return sha256.New()
 	}
 }
+
+// Joins says that the checksum of a whole can be computed from those of its parts.
+func (a Algorithm) Joins() bool { return a == CRC32 || a == CRC32C || a == CRC64NVME }
 
 // Valid says whether text has the form of a checksum of the algorithm.
 func (a Algorithm) Valid(text string) bool {
@@ -116,8 +139,6 @@ func (a Algorithm) Joined(parts []Part) string {
 		poly = poly32C
 	case CRC64NVME:
 		poly = polyNVME
-	case SHA1, SHA256:
-		return ""
 	default:
 		return ""
 	}

@@ -31,6 +31,7 @@ const (
 	kindSegments = "segments" // Object.Data
 	kindUpload   = "upload"   // bucket 0 key 0 upload id
 	kindPart     = "part"     // upload id 0 number
+	kindDone     = "done"     // as kindUpload: uploads that were completed a short while ago
 	kindOutbox   = "outbox"   // sequence
 )
 
@@ -55,6 +56,7 @@ type Index struct {
 	segmentT store.Table[[]Segment]
 	uploadT  store.Table[Upload]
 	partT    store.Table[Part]
+	doneT    store.Table[Completion]
 
 	seq atomic.Uint64
 	// keys serialise the changes of one key; different keys may share one.
@@ -87,6 +89,7 @@ func Open(ctx context.Context, s store.Store) (*Index, error) {
 		segmentT: store.NewTable[[]Segment](s, kindSegments),
 		uploadT:  store.NewTable[Upload](s, kindUpload),
 		partT:    store.NewTable[Part](s, kindPart),
+		doneT:    store.NewTable[Completion](s, kindDone),
 		buckets:  map[string]*bucket{},
 		outbox:   make(chan struct{}, 1),
 	}

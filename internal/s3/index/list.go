@@ -90,15 +90,23 @@ func (x *Index) restOfKey(ctx context.Context, bucket string, q Query, p *Page) 
 	if !strings.HasPrefix(q.After, q.Prefix) {
 		return false, nil
 	}
-	o, err := x.Get(ctx, bucket, q.After, q.AfterVersion)
+	seq, ok := seqOf(q.AfterVersion)
+	if !ok {
+		o, err := x.Get(ctx, bucket, q.After, q.AfterVersion)
+		if err != nil {
+			return false, nil //nolint:nilerr // the null version has gone, and where it was: go on with the next key
+		}
+		seq = o.Seq
+	}
+	// The version itself may have gone meanwhile, as those who delete page by page do.
+	cur, exists, err := x.current(ctx, bucket, q.After)
 	if err != nil {
-		return false, nil //nolint:nilerr // the version has gone meanwhile: go on with the next key
+		return false, err
 	}
-	after := objectKey(bucket, q.After) + "\x00"
-	if !o.Latest {
-		after = versionKey(bucket, q.After, o.Seq)
+	if exists && cur.Seq < seq {
+		p.Objects = append(p.Objects, cur)
 	}
-	complete, err := x.appendOlder(ctx, bucket, q.After, after, q.Max, p)
+	complete, err := x.appendOlder(ctx, bucket, q.After, versionKey(bucket, q.After, seq), q.Max, p)
 	return !complete, err
 }
 

@@ -87,6 +87,15 @@ func (x *Index) newestOlder(ctx context.Context, bucket, key string, but uint64)
 	return o, found, false, nil
 }
 
+// Alone says whether a current version is all that there is of its key.
+func (x *Index) Alone(ctx context.Context, bucket string, o *Object) (bool, error) {
+	if !o.Latest || !o.Older {
+		return o.Latest, nil
+	}
+	_, found, _, err := x.newestOlder(ctx, bucket, o.Key, 0)
+	return !found, err
+}
+
 // Segments returns the parts of an object that has some.
 func (x *Index) Segments(ctx context.Context, data string) ([]Segment, error) {
 	s, _, err := x.segmentT.Get(ctx, data)

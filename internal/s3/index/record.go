@@ -101,6 +101,15 @@ type Upload struct {
 	Initiator string    `json:"initiator"` // ARN
 	// Checksum has Algorithm and Type of the object to be.
 	Checksum Checksum `json:"sum,omitzero"`
+	// AnyChecksum says that the client named no algorithm: parts may carry any.
+	AnyChecksum bool `json:"any_sum,omitempty"`
+}
+
+// Completion is how an upload was completed.
+type Completion struct {
+	// Digest tells the list of parts that was asked for from others.
+	Digest string `json:"digest"`
+	Object Object `json:"object"`
 }
 
 // Part is one uploaded part.

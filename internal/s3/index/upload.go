@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hearthfaas/hearth/internal/store"
 )
@@ -36,6 +37,45 @@ func (x *Index) Upload(ctx context.Context, bucket, key, id string) (Upload, err
 	}
 	u.Key = key
 	return u, nil
+}
+
+// Completed returns how an upload was completed, or ErrNoUpload.
+func (x *Index) Completed(ctx context.Context, bucket, key, id string) (Completion, error) {
+	done, _, err := x.doneT.Get(ctx, uploadKey(bucket, key, id))
+	if errors.Is(err, store.ErrNotFound) {
+		return Completion{}, ErrNoUpload
+	}
+	if err != nil {
+		return Completion{}, fmt.Errorf("read the completion of %s/%s: %w", bucket, key, err)
+	}
+	done.Object.Key, done.Object.Latest = key, true
+	return done, nil
+}
+
+// Forget removes what Completed knows from before a time.
+func (x *Index) Forget(ctx context.Context, before time.Time) error {
+	after := ""
+	for {
+		rows, err := x.doneT.List(ctx, "", after, listRows)
+		if err != nil {
+			return fmt.Errorf("read the completed uploads: %w", err)
+		}
+		var changes []store.Change
+		for _, row := range rows {
+			after = row.Key
+			if row.Value.Object.Modified.Before(before) {
+				changes = append(changes, x.doneT.DeleteChange(row.Key, 0))
+			}
+		}
+		if len(changes) > 0 {
+			if _, err := x.store.Apply(ctx, changes...); err != nil {
+				return fmt.Errorf("forget the completed uploads: %w", err)
+			}
+		}
+		if len(rows) < listRows {
+			return nil
+		}
+	}
 }
 
 // PutPart keeps a part in the place of an earlier one with its number.

@@ -15,6 +15,12 @@ func newVersion(seq uint64) string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+// ValidVersion says whether a text has the form of a version's id.
+func ValidVersion(id string) bool {
+	_, ok := seqOf(id)
+	return ok || id == NullVersion
+}
+
 // seqOf is the sequence in an id of newVersion; false for anything else.
 func seqOf(version string) (uint64, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(version)

@@ -20,6 +20,8 @@ type Write struct {
 	If func(cur *Object) error
 	// Upload is the multipart upload that this completes, empty if none.
 	Upload string
+	// Completed is the Completion.Digest of that, which is kept with the object.
+	Completed string
 	// Notify returns the notifications of the change, kept until delivered.
 	Notify func(Object) [][]byte
 }
@@ -47,6 +49,7 @@ func (x *Index) Put(ctx context.Context, bucket, key string, w Write) (Object, [
 	}
 	if w.Upload != "" {
 		t.completes(w.Upload, w.Segments)
+		t.put(x.doneT.PutChange(uploadKey(bucket, key, w.Upload), Completion{w.Completed, o}, 0))
 	}
 	if w.Notify != nil {
 		t.notify(o.Seq, w.Notify(o))
