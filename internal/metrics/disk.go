@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/hearthfaas/hearth/internal/store/filelock"
+	"github.com/hearthfaas/hearth/internal/store/newfile"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -89,6 +90,9 @@ func openDisk(ctx context.Context, dir string) (*disk, error) {
 		return nil, err
 	}
 	d := &disk{lock: lock, series: map[key]seriesInfo{}}
+	if err := newfile.Make(ctx, path, schema); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
 	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)"}}
 	d.db, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
 	if err == nil {

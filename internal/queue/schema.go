@@ -131,6 +131,11 @@ func dsn(path string) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
 }
 
+// script makes the schema and the key of the receipts' codes.
+func script() string {
+	return fmt.Sprintf("%sINSERT INTO secrets VALUES (1, randomblob(32));PRAGMA user_version = %d;", schema, schemaVersion)
+}
+
 func migrate(ctx context.Context, conn *sql.Conn) error {
 	var version int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
@@ -140,8 +145,7 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 	case schemaVersion:
 		return nil
 	case 0:
-		_, err := conn.ExecContext(ctx, fmt.Sprintf(
-			"BEGIN IMMEDIATE;%sINSERT INTO secrets VALUES (1, randomblob(32));PRAGMA user_version = %d;COMMIT", schema, schemaVersion))
+		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE;"+script()+"COMMIT")
 		return err
 	default:
 		return fmt.Errorf("the file has schema version %d, this program knows %d", version, schemaVersion)

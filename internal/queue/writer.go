@@ -9,6 +9,8 @@ import (
 
 	"modernc.org/sqlite" // the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/hearthfaas/hearth/internal/store/newfile"
 )
 
 // op is one operation on its way through the writer.
@@ -62,6 +64,9 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, path string, now func() int64, log *slog.Logger) (*writer, error) {
+	if err := newfile.Make(ctx, path, script()); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, err

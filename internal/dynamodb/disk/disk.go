@@ -164,6 +164,11 @@ func dsn(path string, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
 }
 
+// script makes the schema.
+func script() string {
+	return fmt.Sprintf("%sINSERT INTO counter VALUES (1, %d);PRAGMA user_version = %d;", schema, firstSpace, schemaVersion)
+}
+
 func migrate(ctx context.Context, conn *sql.Conn) error {
 	var version int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
@@ -173,8 +178,7 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 	case schemaVersion:
 		return nil
 	case 0:
-		_, err := conn.ExecContext(ctx, fmt.Sprintf(
-			"BEGIN IMMEDIATE;%sINSERT INTO counter VALUES (1, %d);PRAGMA user_version = %d;COMMIT", schema, firstSpace, schemaVersion))
+		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE;"+script()+"COMMIT")
 		return err
 	default:
 		return fmt.Errorf("the file has schema version %d, this program knows %d", version, schemaVersion)

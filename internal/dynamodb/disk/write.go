@@ -12,6 +12,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/hearthfaas/hearth/internal/store/groupcommit"
+	"github.com/hearthfaas/hearth/internal/store/newfile"
 )
 
 // Write is one change.
@@ -62,6 +63,9 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, path string, log *slog.Logger) (*writer, error) {
+	if err := newfile.Make(ctx, path, script()); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite", dsn(path, fmt.Sprintf("page_size(%d)", pageSize), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages)))
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ const readersMax = 4
 // readerIdle is how long an unused reading connection is kept.
 const readerIdle = time.Minute
 
-// schema is carried out on every open. Keys are blobs because they compare byte by
+// schema is carried out on a new file. Keys are blobs because they compare byte by
 // byte and hold any byte. The revision has a row of its own, so that one is not
 // used again after the record that had it was deleted.
 const schema = `

@@ -11,6 +11,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/hearthfaas/hearth/internal/store"
+	"github.com/hearthfaas/hearth/internal/store/newfile"
 )
 
 // apply is one Apply on its way through the writer.
@@ -50,6 +51,9 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, path string, watchers *store.Watchers, log *slog.Logger) (*writer, error) {
+	if err := newfile.Make(ctx, path, script()); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)"))
 	if err != nil {
 		return nil, err
@@ -91,6 +95,9 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 // schemaVersion is what user_version says of a file with this schema.
 const schemaVersion = 1
 
+// script makes the schema.
+func script() string { return fmt.Sprintf("%sPRAGMA user_version = %d;", schema, schemaVersion) }
+
 func (w *writer) migrate(ctx context.Context) error {
 	var version int
 	if err := w.conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
@@ -100,7 +107,7 @@ func (w *writer) migrate(ctx context.Context) error {
 	case schemaVersion:
 		return nil
 	case 0:
-		_, err := w.conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE;%sPRAGMA user_version = %d;COMMIT", schema, schemaVersion))
+		_, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE;"+script()+"COMMIT")
 		return err
 	default:
 		return fmt.Errorf("the file has schema version %d, this program knows %d", version, schemaVersion)
