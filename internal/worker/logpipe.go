@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -216,6 +217,9 @@ func (p *logPipe) close() {
 	p.closed = true
 	p.mu.Unlock()
 	_, _ = p.read.Close(), p.write.Close() // both ends are ours and hold no data any more
+	if w, ok := p.writer.(io.Closer); ok {
+		_ = w.Close() // the lines are the writer's by now
+	}
 }
 
 // tail keeps the last lambda.LogTailMax bytes of what it is given.

@@ -49,7 +49,8 @@ type Logs interface {
 	Open(ctx context.Context, stream LogStream, as lambda.Credentials) (LogWriter, error)
 }
 
-// LogWriter takes the lines of one log stream. It never blocks on a disk.
+// LogWriter takes the lines of one log stream. It never blocks on a disk. One that is an
+// io.Closer is closed after the last line.
 type LogWriter interface {
 	Append(lines []LogLine)
 }
