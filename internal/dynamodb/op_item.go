@@ -41,74 +41,84 @@ func (w *write) capacity(level types.ReturnConsumedCapacity, c cost) *types.Cons
 
 var errReturnOld = invalid("ReturnValues can only be ALL_OLD or NONE")
 
-func (s *Service) putItem(ctx context.Context, in *ddb.PutItemInput) (*ddb.PutItemOutput, error) {
-	w, err := newWrite(ctx, actionPut, in.TableName, in.Item)
+// replacement is what PutItem and DeleteItem have in common: a write that leaves
+// nothing of what was there.
+type replacement struct {
+	action    string
+	table     *string
+	item      map[string]types.AttributeValue // or its key
+	condition *string
+	names     map[string]string
+	values    map[string]types.AttributeValue
+	expected  map[string]types.ExpectedAttributeValue
+	operator  types.ConditionalOperator
+	returns   types.ReturnValue
+	onFailure types.ReturnValuesOnConditionCheckFailure
+	capacity  types.ReturnConsumedCapacity
+	metrics   types.ReturnItemCollectionMetrics
+}
+
+// replaced is what they answer.
+type replaced struct {
+	attributes map[string]types.AttributeValue
+	capacity   *types.ConsumedCapacity
+	metrics    *types.ItemCollectionMetrics
+}
+
+func (s *Service) replace(ctx context.Context, in *replacement) (*replaced, error) {
+	w, err := newWrite(ctx, in.action, in.table, in.item)
 	if err != nil {
 		return nil, err
 	}
-	if in.ReturnValues != "" && in.ReturnValues != types.ReturnValueAllOld && in.ReturnValues != types.ReturnValueNone {
+	if in.returns != "" && in.returns != types.ReturnValueAllOld && in.returns != types.ReturnValueNone {
 		return nil, errReturnOld
 	}
-	err = checkMixed([]given{{"ConditionExpression", in.ConditionExpression != nil}}, []given{{"Expected", in.Expected != nil}},
-		in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	err = checkMixed([]given{{"ConditionExpression", in.condition != nil}}, []given{{"Expected", in.expected != nil}}, in.names, in.values)
 	if err != nil {
 		return nil, err
 	}
-	err = w.readChecks(in.ConditionExpression, nil, in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.Expected, in.ConditionalOperator)
-	if err != nil {
+	if err = w.readChecks(in.condition, nil, in.names, in.values, in.expected, in.operator); err != nil {
 		return nil, err
 	}
-	w.showOnFailure = in.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld
-	if err := s.begin(ctx, w, string(in.ReturnValues), string(in.ReturnConsumedCapacity), ""); err != nil {
+	w.showOnFailure = in.onFailure == types.ReturnValuesOnConditionCheckFailureAllOld
+	if err := s.begin(ctx, w, string(in.returns), string(in.capacity), ""); err != nil {
 		return nil, err
 	}
 	done, err := s.single(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	out := &ddb.PutItemOutput{
-		ConsumedCapacity:      w.capacity(in.ReturnConsumedCapacity, done.cost),
-		ItemCollectionMetrics: collectionMetrics(in.ReturnItemCollectionMetrics, done.table, w.item),
-	}
-	if in.ReturnValues == types.ReturnValueAllOld {
-		out.Attributes = attr.ItemToSDK(done.old)
+	out := &replaced{capacity: w.capacity(in.capacity, done.cost), metrics: collectionMetrics(in.metrics, done.table, w.item)}
+	if in.returns == types.ReturnValueAllOld {
+		out.attributes = attr.ItemToSDK(done.old)
 	}
 	return out, nil
 }
 
+func (s *Service) putItem(ctx context.Context, in *ddb.PutItemInput) (*ddb.PutItemOutput, error) {
+	out, err := s.replace(ctx, &replacement{
+		action: actionPut, table: in.TableName, item: in.Item,
+		condition: in.ConditionExpression, names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues,
+		expected: in.Expected, operator: in.ConditionalOperator, returns: in.ReturnValues, onFailure: in.ReturnValuesOnConditionCheckFailure,
+		capacity: in.ReturnConsumedCapacity, metrics: in.ReturnItemCollectionMetrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ddb.PutItemOutput{Attributes: out.attributes, ConsumedCapacity: out.capacity, ItemCollectionMetrics: out.metrics}, nil
+}
+
 func (s *Service) deleteItem(ctx context.Context, in *ddb.DeleteItemInput) (*ddb.DeleteItemOutput, error) {
-	w, err := newWrite(ctx, actionDelete, in.TableName, in.Key)
+	out, err := s.replace(ctx, &replacement{
+		action: actionDelete, table: in.TableName, item: in.Key,
+		condition: in.ConditionExpression, names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues,
+		expected: in.Expected, operator: in.ConditionalOperator, returns: in.ReturnValues, onFailure: in.ReturnValuesOnConditionCheckFailure,
+		capacity: in.ReturnConsumedCapacity, metrics: in.ReturnItemCollectionMetrics,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if in.ReturnValues != "" && in.ReturnValues != types.ReturnValueAllOld && in.ReturnValues != types.ReturnValueNone {
-		return nil, errReturnOld
-	}
-	err = checkMixed([]given{{"ConditionExpression", in.ConditionExpression != nil}}, []given{{"Expected", in.Expected != nil}},
-		in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	if err != nil {
-		return nil, err
-	}
-	err = w.readChecks(in.ConditionExpression, nil, in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.Expected, in.ConditionalOperator)
-	if err != nil {
-		return nil, err
-	}
-	w.showOnFailure = in.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld
-	if err := s.begin(ctx, w, string(in.ReturnValues), string(in.ReturnConsumedCapacity), ""); err != nil {
-		return nil, err
-	}
-	done, err := s.single(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	out := &ddb.DeleteItemOutput{
-		ConsumedCapacity:      w.capacity(in.ReturnConsumedCapacity, done.cost),
-		ItemCollectionMetrics: collectionMetrics(in.ReturnItemCollectionMetrics, done.table, w.item),
-	}
-	if in.ReturnValues == types.ReturnValueAllOld {
-		out.Attributes = attr.ItemToSDK(done.old)
-	}
-	return out, nil
+	return &ddb.DeleteItemOutput{Attributes: out.attributes, ConsumedCapacity: out.capacity, ItemCollectionMetrics: out.metrics}, nil
 }
 
 func (s *Service) updateItem(ctx context.Context, in *ddb.UpdateItemInput) (*ddb.UpdateItemOutput, error) {

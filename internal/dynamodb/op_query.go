@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/hearthfaas/hearth/internal/dynamodb/attr"
 	"github.com/hearthfaas/hearth/internal/dynamodb/expr"
@@ -93,22 +94,11 @@ func (s *Service) query(ctx context.Context, in *ddb.QueryInput) (*ddb.QueryOutp
 	if err != nil {
 		return nil, err
 	}
-	start, err := startKey(in.ExclusiveStartKey)
+	w, err := s.setOut(ctx, "Query", *in.TableName, &q, in.ExclusiveStartKey, in.Limit, in.ConsistentRead, in.ReturnConsumedCapacity)
 	if err != nil {
 		return nil, err
 	}
-	k := named(lambda.CallerFrom(ctx), *in.TableName)
-	t := s.find(k)
-	if err := s.authorize(ctx, q.access("Query", k, t, string(in.ReturnConsumedCapacity))); err != nil {
-		return nil, err
-	}
-	if t == nil {
-		return nil, errNoResource
-	}
-	w := &walk{table: t, start: start, limit: int(aws.ToInt32(in.Limit)), filter: q.filter, down: in.ScanIndexForward != nil && !*in.ScanIndexForward}
-	if err := w.apply(&q.selection, aws.ToBool(in.ConsistentRead)); err != nil {
-		return nil, err
-	}
+	w.down = in.ScanIndexForward != nil && !*in.ScanIndexForward
 	if err := w.bound(q.tests); err != nil {
 		return nil, err
 	}
@@ -124,6 +114,26 @@ func (s *Service) query(ctx context.Context, in *ddb.QueryInput) (*ddb.QueryOutp
 		Items: found.items, Count: int32(found.matched), ScannedCount: int32(found.scanned),
 		LastEvaluatedKey: attr.ItemToSDK(found.last), ConsumedCapacity: found.consumed.answer(in.ReturnConsumedCapacity),
 	}, nil
+}
+
+// setOut authorizes a query or a scan and makes its walk.
+func (s *Service) setOut(ctx context.Context, action, table string, q *queryRequest, from map[string]types.AttributeValue,
+	limit *int32, consistent *bool, capacity types.ReturnConsumedCapacity,
+) (*walk, error) {
+	start, err := startKey(from)
+	if err != nil {
+		return nil, err
+	}
+	k := named(lambda.CallerFrom(ctx), table)
+	t := s.find(k)
+	if err := s.authorize(ctx, q.access(action, k, t, string(capacity))); err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, errNoResource
+	}
+	w := &walk{table: t, start: start, limit: int(aws.ToInt32(limit)), filter: q.filter}
+	return w, w.apply(&q.selection, aws.ToBool(consistent))
 }
 
 // access is what a query or a scan asks of policies.

@@ -6,11 +6,9 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/hearthfaas/hearth/internal/dynamodb/attr"
-	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
 func readScan(in *ddb.ScanInput) (q queryRequest, err error) {
@@ -64,20 +62,8 @@ func (s *Service) scan(ctx context.Context, in *ddb.ScanInput) (*ddb.ScanOutput,
 	if err != nil {
 		return nil, err
 	}
-	start, err := startKey(in.ExclusiveStartKey)
+	w, err := s.setOut(ctx, "Scan", *in.TableName, &q, in.ExclusiveStartKey, in.Limit, in.ConsistentRead, in.ReturnConsumedCapacity)
 	if err != nil {
-		return nil, err
-	}
-	k := named(lambda.CallerFrom(ctx), *in.TableName)
-	t := s.find(k)
-	if err := s.authorize(ctx, q.access("Scan", k, t, string(in.ReturnConsumedCapacity))); err != nil {
-		return nil, err
-	}
-	if t == nil {
-		return nil, errNoResource
-	}
-	w := &walk{table: t, start: start, limit: int(aws.ToInt32(in.Limit)), filter: q.filter}
-	if err := w.apply(&q.selection, aws.ToBool(in.ConsistentRead)); err != nil {
 		return nil, err
 	}
 	if err := w.checkStart(); err != nil {
