@@ -63,7 +63,7 @@ func TestTheGate(t *testing.T) {
 						most = max(most, inside)
 						order = append(order, i)
 						mu.Unlock()
-						time.Sleep(time.Second) //nolint:forbidigo // simulated time
+						time.Sleep(time.Second)
 						mu.Lock()
 						inside--
 						mu.Unlock()
