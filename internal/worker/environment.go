@@ -34,10 +34,8 @@ type Environment struct {
 	session     *runtimeapi.Session
 	// blank is what the environment was made of ahead, until its runtime is started.
 	blank *blank
-	// inGate says that Open holds a place in the worker's gate.
-	inGate bool
-	log    *logPipe
-	lines  platformLines
+	log   *logPipe
+	lines platformLines
 	// helpers are the goroutines that serve this environment; Close waits for them.
 	helpers sync.WaitGroup
 
