@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"runtime"
+	"sync"
 )
 
 // Table is a Store's records of one kind, each the JSON of a T. It saves the
@@ -67,28 +69,100 @@ func (t Table[T]) List(ctx context.Context, prefix, after string, limit int) ([]
 // for each call disappears, few enough that a page of large records fits.
 const allPage = 256
 
+// allAhead is how many pages All decodes while its caller is busy with an earlier one:
+// decoding costs more than reading, and one more than there are processors is never used.
+var allAhead = min(runtime.GOMAXPROCS(0), 4)
+
 // All yields every record whose key begins with prefix, in key order, page by
-// page: it is no snapshot. An error ends it.
+// page: it is no snapshot. An error ends it. Pages are read and decoded ahead, on
+// goroutines that have ended when All does.
 func (t Table[T]) All(ctx context.Context, prefix string) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
-		after := ""
-		for {
-			rows, err := t.List(ctx, prefix, after, allPage)
-			if err != nil {
-				yield(Row[T]{}, err)
+		ctx, cancel := context.WithCancel(ctx)
+		var workers sync.WaitGroup
+		defer workers.Wait()
+		defer cancel()
+		recs, err := t.store.List(ctx, t.kind, prefix, "", allPage)
+		if err != nil {
+			yield(Row[T]{}, err)
+			return
+		}
+		if len(recs) < allPage { // most tables are small: nothing to do ahead
+			t.decodePage(recs).yield(yield)
+			return
+		}
+		pages := make(chan chan page[T], allAhead)
+		workers.Go(func() {
+			defer close(pages)
+			t.readAhead(ctx, prefix, recs, pages, &workers)
+		})
+		for next := range pages {
+			if p := <-next; !p.yield(yield) {
 				return
 			}
-			for _, row := range rows {
-				if !yield(row, nil) {
-					return
-				}
-			}
-			if len(rows) < allPage {
-				return
-			}
-			after = rows[len(rows)-1].Key
 		}
 	}
+}
+
+// page is some rows of a table, and the error that ends it after them.
+type page[T any] struct {
+	rows []Row[T]
+	err  error
+}
+
+// yield passes the page on and says whether more is wanted.
+func (p page[T]) yield(yield func(Row[T], error) bool) bool {
+	for _, row := range p.rows {
+		if !yield(row, nil) {
+			return false
+		}
+	}
+	if p.err != nil {
+		yield(Row[T]{}, p.err)
+		return false
+	}
+	return true
+}
+
+// readAhead reads page after page, has each decoded, and hands on where each will be, in
+// order.
+func (t Table[T]) readAhead(ctx context.Context, prefix string, recs []Record, pages chan<- chan page[T], workers *sync.WaitGroup) {
+	for {
+		decoded := make(chan page[T], 1)
+		select {
+		case pages <- decoded:
+		case <-ctx.Done():
+			return
+		}
+		read := recs
+		workers.Go(func() { decoded <- t.decodePage(read) })
+		if len(read) < allPage {
+			return
+		}
+		var err error
+		if recs, err = t.store.List(ctx, t.kind, prefix, read[len(read)-1].Key, allPage); err != nil {
+			failed := make(chan page[T], 1)
+			failed <- page[T]{err: err}
+			select {
+			case pages <- failed:
+			case <-ctx.Done():
+			}
+			return
+		}
+	}
+}
+
+func (t Table[T]) decodePage(recs []Record) page[T] {
+	p := page[T]{rows: make([]Row[T], 0, len(recs))}
+	for _, rec := range recs {
+		row, err := t.Decode(rec)
+		if err != nil {
+			p.err = err
+			return p
+		}
+		p.rows = append(p.rows, row)
+	}
+	return p
 }
 
 // Put stores v under key when the precondition holds and returns its revision.

@@ -93,6 +93,50 @@ func BenchmarkOpen(b *testing.B) {
 	})
 }
 
+// BenchmarkAll measures reading 10,000 records of the size of a function's, as a start
+// does.
+func BenchmarkAll(b *testing.B) {
+	type record struct {
+		Name, Role, Runtime string
+		Variables           map[string]string
+		Layers              []struct{ ARN, Digest string }
+	}
+	s := open(b, filepath.Join(b.TempDir(), "meta.db"))
+	t := store.NewTable[record](s, "function")
+	v := record{Role: "arn:aws:iam::000000000000:role/r", Runtime: "nodejs20.x", Variables: map[string]string{}}
+	for i := range 12 {
+		v.Variables[fmt.Sprint("NAME", i)] = "a value of some forty characters or so"
+		v.Layers = append(v.Layers, struct{ ARN, Digest string }{"arn:aws:lambda:us-east-1:000000000000:layer:l:1", "digest"})
+	}
+	const n = 10_000
+	for i := 0; i < n; i += 100 {
+		var changes []store.Change
+		for k := range 100 {
+			v.Name = fmt.Sprintf("%06d", i+k)
+			c, err := t.PutChange(v.Name, v, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			changes = append(changes, c)
+		}
+		if _, err := s.Apply(b.Context(), changes...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		got := 0
+		for _, err := range t.All(b.Context(), "") {
+			if err != nil {
+				b.Fatal(err)
+			}
+			got++
+		}
+		if got != n {
+			b.Fatalf("%d records, want %d", got, n)
+		}
+	}
+}
+
 func perSecond(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 }
