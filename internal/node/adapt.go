@@ -3,17 +3,15 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/hearthfaas/hearth/internal/awsapi"
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/counter"
+	"github.com/hearthfaas/hearth/internal/fleet"
 	"github.com/hearthfaas/hearth/internal/frontend"
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/lambda"
-	"github.com/hearthfaas/hearth/internal/placement"
 	"github.com/hearthfaas/hearth/internal/runtimes"
-	"github.com/hearthfaas/hearth/internal/worker"
 	"github.com/hearthfaas/hearth/internal/workermanager"
 )
 
@@ -81,64 +79,19 @@ func invokeError(err error) error {
 	if errors.Is(err, workermanager.ErrNoCapacity) {
 		return lambda.Errorf(lambda.CodeService, noCapacity)
 	}
-	if missing, ok := errors.AsType[*runtimes.Unavailable](err); ok {
-		return lambda.Errorf(lambda.CodeInvalidParameterValue, "%s", missing.Error())
-	}
-	return err
+	return runnable(err)
 }
 
-// runtimeCheck lets the control plane refuse a runtime that this host cannot run.
-type runtimeCheck struct{ catalogue *runtimes.Catalogue }
+// runtimeCheck lets the control plane refuse a runtime that no worker can run.
+type runtimeCheck struct {
+	catalogue *runtimes.Catalogue
+	hub       *fleet.Hub // nil where there are no others
+}
 
 func (a runtimeCheck) Check(name string) error {
 	err := a.catalogue.Check(context.Background(), name)
-	if missing, ok := errors.AsType[*runtimes.Unavailable](err); ok {
-		return lambda.Errorf(lambda.CodeInvalidParameterValue, "%s", missing.Error())
+	if err != nil && a.hub != nil && a.hub.Runs(name) {
+		return nil
 	}
-	return err
-}
-
-// fleet shows this process's one worker to placement and to the worker manager.
-type fleet struct {
-	worker *worker.Worker
-	id     string
-	freeMB func() (int, error)
-	placer *placement.Placer
-}
-
-func newFleet(w *worker.Worker, id string) *fleet {
-	f := &fleet{worker: w, id: id, freeMB: availableMB}
-	f.placer = placement.New(f)
-	return f
-}
-
-// Candidates meets placement.Fleet.
-func (f *fleet) Candidates(context.Context, placement.Need) ([]placement.Candidate, error) {
-	free, err := f.freeMB()
-	if err != nil {
-		return nil, err
-	}
-	load := f.worker.Load()
-	return []placement.Candidate{{
-		WorkerID: f.id, FreeMB: free,
-		CommittedMB: load.CommittedMB, CommitMaxMB: load.CommitMaxMB,
-		Environments: load.Environments,
-	}}, nil
-}
-
-// Place meets workermanager.Placer.
-func (f *fleet) Place(ctx context.Context, v *lambda.Version) (string, error) {
-	id, err := f.placer.Place(ctx, placement.Need{Function: v.Key(), MemoryMB: v.MemoryMB})
-	if errors.Is(err, placement.ErrFull) {
-		return "", workermanager.ErrNoCapacity
-	}
-	return id, err
-}
-
-// Open meets workermanager.Workers.
-func (f *fleet) Open(ctx context.Context, workerID string, v *lambda.Version) (workermanager.Environment, error) {
-	if workerID != f.id {
-		return nil, fmt.Errorf("there is no worker %q", workerID)
-	}
-	return f.worker.Open(ctx, v)
+	return runnable(err)
 }

@@ -71,8 +71,11 @@ type parts struct {
 	driver   sandbox.Driver
 	// stock keeps what the driver makes ahead in store; nil when it needs nothing.
 	stock   func(context.Context) error
-	worker  *worker.Worker
-	manager *workermanager.Manager
+	worker  *worker.Worker // nil when environments are on other machines only
+	cluster *cluster       // nil when no other process may join
+	// machines are all the workers.
+	machines *machines
+	manager  *workermanager.Manager
 	invoker invoker
 	edge    http.Handler
 	// local is the node's services for its own parts; it is filled before anything runs.
@@ -101,14 +104,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	if err := n.openStore(ctx, p); err != nil {
 		return nil, err
 	}
-	driver := beside(n.openDriver)
-	p.closers = append(p.closers, func() error {
-		d, err := driver()
-		if err != nil {
-			return nil //nolint:nilerr // it has failed the start already
-		}
-		return d.close()
-	})
+	driver := n.driverBeside(p)
 	if err := n.openState(ctx, p); err != nil {
 		return nil, err
 	}
@@ -133,22 +129,16 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the runtimes: %w", err)
 	}
-	sandboxes, err := driver()
-	if err != nil {
-		return nil, err
-	}
-	p.driver, p.stock = sandboxes.Driver, sandboxes.stock
-
 	endpoint := &lateHandler{}
-	workerCfg := worker.Default()
-	workerCfg.Endpoint = "http://" + addr
-	workerCfg.CommitMaxMB = n.cfg.MemoryMB
-	workerCfg.BootAhead = n.cfg.BootAhead
-	p.worker = worker.New(workerCfg, p.driver, cache, catalogue, p.iam, logSink{p.logs, p.iam}, endpoint, n.log)
-	if err := p.worker.Sweep(ctx); err != nil {
+	if err := n.openWorker(ctx, p, driver, cache, catalogue, endpoint, addr); err != nil {
 		return nil, err
 	}
-	host := newFleet(p.worker, workerCfg.ID)
+	if err := n.openCluster(ctx, p, packages); err != nil {
+		return nil, err
+	}
+	p.serveAPI(endpoint)
+	host := &machines{worker: p.worker, id: worker.Default().ID, zone: n.cfg.Zone, freeMB: availableMB, hub: p.workers()}
+	p.machines = host
 	p.manager = workermanager.New(workermanager.Config{
 		IdleTimeout: n.cfg.IdleTimeout, KeepAlive: n.cfg.KeepAlive, AgeMax: environmentAgeMax,
 	}, host, host, n.log)
@@ -165,7 +155,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		Store:         p.store,
 		Codes:         packages,
 		Roles:         p.iam,
-		Runtimes:      runtimeCheck{catalogue},
+		Runtimes:      runtimeCheck{catalogue, p.workers()},
 		Environments:  p.manager,
 		Limits:        count,
 		Provisioner:   provisioner{p.manager},
@@ -317,7 +307,9 @@ func warm(cache *code.Cache, w *worker.Worker) func(context.Context, *lambda.Ver
 			defer layers.Release()
 			trees.Layers = layers.Dir
 		}
-		w.Expect(ctx, v, trees)
+		if w != nil {
+			w.Expect(ctx, v, trees)
+		}
 		return nil
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/counter"
 	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/rpc"
 	"github.com/hearthfaas/hearth/internal/worker"
 	"github.com/hearthfaas/hearth/internal/workermanager"
 )
@@ -27,6 +28,13 @@ type Config struct {
 	// TrustedProxies are the addresses and networks of load balancers whose word on who
 	// calls is taken (X-Forwarded-For).
 	TrustedProxies []string `yaml:"trusted_proxies,omitempty" json:"trusted_proxies,omitempty"`
+	// ClusterListen is the address on which workers and frontends in other processes join,
+	// host:port; empty lets nobody join.
+	ClusterListen string `yaml:"cluster_listen,omitempty" json:"cluster_listen,omitempty"`
+	// LocalWorker says that this process hosts environments itself.
+	LocalWorker bool `yaml:"local_worker" json:"local_worker"`
+	// Zone is what fails together with this process, where there are other workers.
+	Zone string `yaml:"zone,omitempty" json:"zone,omitempty"`
 	// DataDir is where everything durable lies; made when it does not exist.
 	DataDir string `yaml:"data_dir" json:"data_dir"`
 	// Isolation is the sandbox driver: "namespace" or "process".
@@ -82,6 +90,7 @@ const timeScaleMax = 10_000
 func Default() Config {
 	return Config{
 		Listen:                 "127.0.0.1:4566",
+		LocalWorker:            true,
 		Isolation:              "namespace",
 		Account:                "000000000000",
 		Region:                 "us-east-1",
@@ -106,6 +115,17 @@ func (c Config) Validate() error {
 	}
 	if _, err := parsePrefixes(c.TrustedProxies); err != nil {
 		bad("trusted_proxies: %w", err)
+	}
+	if c.ClusterListen != "" {
+		if _, _, err := net.SplitHostPort(c.ClusterListen); err != nil {
+			bad("cluster_listen: %q is not host:port", c.ClusterListen)
+		}
+	}
+	if !c.LocalWorker && c.ClusterListen == "" {
+		bad("local_worker: is false, and without cluster_listen there is no other")
+	}
+	if c.Zone != "" && !rpc.ValidName(c.Zone) {
+		bad("zone: %q is not of letters, digits, dots and dashes", c.Zone)
 	}
 	if !filepath.IsAbs(c.DataDir) {
 		bad("data_dir: %q is not an absolute path", c.DataDir)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/hearthfaas/hearth/internal/sandbox"
 )
 
 // Node is one process of Hearth with all its roles.
@@ -114,7 +116,10 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	services.Go(func() error { return p.runEventBridge(servicesCtx) })
 	services.Go(func() error { return p.iam.Run(servicesCtx) })
 	services.Go(func() error { return p.plane.Run(servicesCtx) })
-	services.Go(func() error { return p.worker.Run(servicesCtx) })
+	if p.worker != nil {
+		services.Go(func() error { return p.worker.Run(servicesCtx) })
+	}
+	services.Go(func() error { return n.runCluster(servicesCtx, p) })
 	services.Go(func() error { return p.gateway.Run(servicesCtx) })
 	if p.stock != nil {
 		services.Go(func() error { return p.stock(servicesCtx) })
@@ -158,6 +163,7 @@ func (n *Node) serve(ctx context.Context, p *parts, listener net.Listener) error
 	if ended := <-served; failed == nil {
 		failed = ended
 	}
+	p.leaveCluster()
 	stopEnvironments()
 	err = errors.Join(err, environments.Wait())
 	stopServices()
@@ -180,7 +186,7 @@ func (n *Node) drain(ctx context.Context, p *parts, server *http.Server, events 
 	n.log.WarnContext(ctx, "requests are still running; ending their environments")
 	long, cancelLong := context.WithTimeout(ctx, abortTime)
 	defer cancelLong()
-	p.worker.Abort(long)
+	p.machines.abort(long)
 	if err := server.Shutdown(long); err != nil {
 		return errors.Join(fmt.Errorf("stop serving: %w", err), server.Close())
 	}
@@ -193,15 +199,25 @@ func (n *Node) drain(ctx context.Context, p *parts, server *http.Server, events 
 func (n *Node) announce(ctx context.Context, p *parts, addr string) {
 	n.mu.Lock()
 	n.addr = addr
-	n.isolation = p.driver.Capabilities().Isolation
+	n.isolation = "that of the workers"
+	if p.driver != nil {
+		n.isolation = p.driver.Capabilities().Isolation
+	}
 	if id, secret, ok := p.iam.NewRootKey(); ok {
 		n.rootKey = &RootKey{id, secret}
 	}
 	n.mu.Unlock()
-	for _, missing := range p.driver.Capabilities().Missing {
-		n.log.WarnContext(ctx, "the sandbox cannot hold to a limit on this host", "missing", missing)
+	if p.driver != nil {
+		n.warnMissing(ctx, p.driver)
 	}
 	close(n.ready)
+}
+
+// warnMissing tells which limits sandboxes on this host cannot hold to.
+func (n *Node) warnMissing(ctx context.Context, d sandbox.Driver) {
+	for _, missing := range d.Capabilities().Missing {
+		n.log.WarnContext(ctx, "the sandbox cannot hold to a limit on this host", "missing", missing)
+	}
 }
 
 // dir is a directory below the data directory.

@@ -82,6 +82,9 @@ type Config struct {
 	// BootAhead is how many environments at most are made before it is known for which
 	// function, so that a cold start only loads the code; 0 makes none.
 	BootAhead int
+	// Started is told the parts of each start, whether an invoke waited for it or not; nil
+	// is told nothing.
+	Started func(lambda.ColdStart)
 	// CredentialsFor is how long an environment's role credentials are valid; it is
 	// longer than any environment lives.
 	CredentialsFor time.Duration
@@ -239,4 +242,17 @@ func (w *Worker) Load() Load {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return Load{Environments: len(w.environments), Opening: int(w.opening.Load()), CommittedMB: w.committedMB, CommitMaxMB: w.cfg.CommitMaxMB}
+}
+
+// Hosts is how many environments of one version the worker has.
+func (w *Worker) Hosts(key lambda.EnvironmentKey) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for e := range w.environments {
+		if e.version.Key() == key {
+			n++
+		}
+	}
+	return n
 }
