@@ -12,25 +12,21 @@ import (
 // none.
 const headerColdStart = "X-Hearth-Coldstart"
 
-// coldStartValue prints the parts in the order in which they happen.
+// coldStartValue prints the parts in the order in which they happen. Those that a
+// start did not have are left out, but for those that every one has.
 func coldStartValue(c *lambda.ColdStart) string {
-	type part struct {
-		name string
-		took time.Duration
-	}
-	made := part{"sandbox", c.Sandbox}
-	if c.Assign > 0 {
-		made = part{"assign", c.Assign}
-	}
-	b := make([]byte, 0, 96)
+	b := make([]byte, 0, 128)
 	b = append(b, '{')
-	for i, part := range []part{{"fetch", c.Fetch}, {"unpack", c.Unpack}, made, {"init", c.Init}} {
-		if i > 0 {
+	for name, took := range c.Parts() {
+		if took == 0 && name != "fetch" && name != "unpack" && name != "init" {
+			continue
+		}
+		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendQuote(b, part.name)
+		b = strconv.AppendQuote(b, name)
 		b = append(b, ':')
-		b = strconv.AppendFloat(b, float64(part.took)/float64(time.Millisecond), 'f', 2, 64)
+		b = strconv.AppendFloat(b, float64(took)/float64(time.Millisecond), 'f', 2, 64)
 	}
 	return string(append(b, '}'))
 }

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"errors"
+	"iter"
 	"time"
 )
 
@@ -64,16 +65,28 @@ type Result struct {
 }
 
 // ColdStart is how long each step took from nothing to an environment that is ready
-// for its first event.
+// for its first event. A step that was not taken is 0.
 type ColdStart struct {
+	Place   time.Duration // until a worker was found, others making way for it included
 	Fetch   time.Duration // the package, from the blob store to the worker
 	Unpack  time.Duration // the package, into the worker's code cache
 	Wait    time.Duration // for the host's processors, while it makes other environments
 	Sandbox time.Duration // the isolated environment: root, limits, network
-	// Assign stands in the place of Sandbox, and of the runtime's boot, when the
-	// environment was made ahead: its files and its memory limit.
+	// Assign stands in the place of Sandbox and Runtime when the environment was made
+	// ahead: its files and its memory limit.
 	Assign time.Duration
-	Init   time.Duration // the runtime's boot and the function's static code
+	// Runtime is the boot of the runtime, where Hearth's own tells its end. Init has it.
+	Runtime time.Duration
+	Init    time.Duration // the runtime's boot and the function's static code
+}
+
+// Parts goes through the steps in their order, with their names in headers and metrics.
+// They do not overlap: what Init says of the runtime's boot is not counted twice.
+func (c *ColdStart) Parts() iter.Seq2[string, time.Duration] {
+	return func(yield func(string, time.Duration) bool) {
+		_ = yield("place", c.Place) && yield("fetch", c.Fetch) && yield("unpack", c.Unpack) && yield("wait", c.Wait) &&
+			yield("sandbox", c.Sandbox) && yield("assign", c.Assign) && yield("runtime", c.Runtime) && yield("init", c.Init-c.Runtime)
+	}
 }
 
 // Unhandled is the only X-Amz-Function-Error that AWS sends today.

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
@@ -43,6 +45,7 @@ type Service struct {
 	shards [shardCount]shard
 	loose  loose
 	totals totals
+	starts *prometheus.HistogramVec // of environments, by part
 
 	flushing sync.Mutex // one flush at a time, so that counters are taken in order
 	sampled  map[lambda.FunctionID]AsyncCounts
@@ -66,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open metrics: %w", err)
 	}
-	s := &Service{cfg: cfg, disk: d, sampled: map[lambda.FunctionID]AsyncCounts{}}
+	s := &Service{cfg: cfg, disk: d, sampled: map[lambda.FunctionID]AsyncCounts{}, starts: newStarts()}
 	for i := range s.shards {
 		s.shards[i].functions = map[lambda.FunctionID]*function{}
 	}

@@ -58,7 +58,7 @@ const scrapeMax = 5 * time.Second
 // Prometheus is the handler of /_hearth/metrics.
 func (s *Service) Prometheus() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(&s.totals, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(&s.totals, s.starts, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	text := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelError),
 	})

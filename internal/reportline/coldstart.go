@@ -19,7 +19,7 @@ type Part struct {
 }
 
 // partOrder is the order in which the steps happen; unknown ones follow by name.
-var partOrder = []string{"fetch", "unpack", "sandbox", "assign", "runtime", "init", "handler"}
+var partOrder = []string{"place", "fetch", "unpack", "wait", "sandbox", "assign", "runtime", "init", "handler"}
 
 // ColdStart finds the parts of a cold start in the value of ColdStartHeader, or in
 // a log with a line {"type":"hearth.coldstart","record":{…}}. It returns nil when

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,12 +144,27 @@ func (e *Environment) runtimeProcess(ctx context.Context) (sandbox.Process, erro
 	if !e.plan.Private {
 		return e.sandbox.Start(ctx, runtimeCommand(e.sandbox, e.log, e.plan, e.environ()))
 	}
-	var p sandbox.Process
-	ours, err := startPrivate(ctx, e.sandbox, e.log, e.plan, e.environ(), &p)
+	return e.startTimed(ctx)
+}
+
+// startTimed starts a runtime that speaks the private channel. The first time, as one
+// that waits for its assignment: that tells the boot of the runtime from the loading of
+// the function.
+func (e *Environment) startTimed(ctx context.Context) (p sandbox.Process, err error) {
+	began, vars := time.Now(), e.environ()
+	boot := vars
+	if e.first != nil {
+		boot = append(slices.Clip(vars), runtimeapi.AssignmentVariable+"=1")
+	}
+	ours, err := startPrivate(ctx, e.sandbox, e.log, e.plan, boot, &p)
 	if err != nil {
 		return nil, err
 	}
-	e.session.Attach(ours)
+	if e.first != nil && runtimeapi.AwaitWaiting(ctx, ours) == nil {
+		e.first.Runtime = time.Since(began)
+		_ = runtimeapi.Assign(ctx, ours, vars)
+	}
+	e.session.Attach(ours) // which finds out when the process has ended, or took too long
 	return p, nil
 }
 

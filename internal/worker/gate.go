@@ -47,14 +47,16 @@ func admits(inside, always, runnable, cpus int) bool {
 	return inside < always || runnable <= cpus
 }
 
-// enter waits for a start's turn, or for the end of ctx. Who entered leaves.
-func (g *gate) enter(ctx context.Context) error {
+// enter waits for a start's turn, or for the end of ctx, and returns for how long. Who
+// entered leaves.
+func (g *gate) enter(ctx context.Context) (waited time.Duration, err error) {
 	g.mu.Lock()
 	if len(g.queue) == 0 && g.inside < g.always {
 		g.inside++
 		g.mu.Unlock()
-		return nil
+		return 0, nil
 	}
+	began := time.Now()
 	turn := make(chan struct{})
 	g.queue = append(g.queue, turn)
 	g.mu.Unlock()
@@ -64,16 +66,16 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 	select {
 	case <-turn:
-		return nil
+		return time.Since(began), nil
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if i := slices.Index(g.queue, turn); i >= 0 {
 		g.queue = slices.Delete(g.queue, i, i+1)
-		return context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
-	return nil // its turn came first
+	return time.Since(began), nil // its turn came first
 }
 
 func (g *gate) leave() {

@@ -55,7 +55,7 @@ func TestTheGate(t *testing.T) {
 				var starts sync.WaitGroup
 				for i := range 20 {
 					starts.Go(func() {
-						if err := g.enter(ctx); err != nil {
+						if _, err := g.enter(ctx); err != nil {
 							t.Error(err)
 						}
 						mu.Lock()
@@ -91,13 +91,13 @@ func TestTheGate(t *testing.T) {
 func TestAStartThatIsNotNeededLeavesTheGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{always: 1, cpus: 1, wake: make(chan struct{}, 1)}
-		if err := g.enter(t.Context()); err != nil {
+		if _, err := g.enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var err error
 		var waiting sync.WaitGroup
-		waiting.Go(func() { err = g.enter(ctx) })
+		waiting.Go(func() { _, err = g.enter(ctx) })
 		synctest.Wait()
 		cancel(lambda.ErrNotNeeded)
 		waiting.Wait()
@@ -105,7 +105,7 @@ func TestAStartThatIsNotNeededLeavesTheGate(t *testing.T) {
 			t.Errorf("got %v with %d waiting and %d inside", err, len(g.queue), g.inside)
 		}
 		g.leave()
-		if err := g.enter(t.Context()); err != nil || g.inside != 1 {
+		if _, err := g.enter(t.Context()); err != nil || g.inside != 1 {
 			t.Errorf("the next one: %v, %d inside", err, g.inside)
 		}
 	})

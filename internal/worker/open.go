@@ -37,6 +37,15 @@ var (
 	}
 )
 
+// Placed says how long it took to find the worker for the environment.
+func (e *Environment) Placed(took time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.first != nil {
+		e.first.Place = took
+	}
+}
+
 // Open makes an environment of a version and runs its Init phase. A function whose
 // Init fails still has an environment: as on AWS, its first invoke runs Init again
 // and tells why it fails. An error is a fault of the platform's, or a *lambda.Error
@@ -66,12 +75,12 @@ func (e *Environment) open(ctx context.Context) error {
 		return err
 	}
 	if e.sandbox == nil && e.plan.Path != "" {
-		began := time.Now()
-		if err := e.worker.gate.enter(ctx); err != nil {
+		waited, err := e.worker.gate.enter(ctx)
+		if err != nil {
 			return fmt.Errorf("wait for its turn: %w", err)
 		}
 		defer e.worker.gate.leave()
-		e.first.Wait = time.Since(began)
+		e.first.Wait = waited
 	}
 	return e.take(going, steps)
 }
@@ -275,6 +284,9 @@ func (e *Environment) initialise(ctx context.Context) error {
 		e.reset(context.WithoutCancel(ctx))
 	} else {
 		e.first.Init = time.Since(began)
+		if e.worker.cfg.Started != nil {
+			e.worker.cfg.Started(*e.first)
+		}
 		e.reportAhead()
 	}
 	return e.sandbox.LimitCPU(ctx, max(1, e.version.MemoryMB*1000/lambda.VCPUMemoryMB))

@@ -51,8 +51,14 @@ type Environment interface {
 	Close(ctx context.Context) error
 }
 
+// placed is an Environment that tells how long its placement took.
+type placed interface{ Placed(took time.Duration) }
+
 // Config is the manager's configuration.
 type Config struct {
+	// Placed is told how long each placement took; nil is told nothing.
+	Placed func(took time.Duration)
+
 	// IdleTimeout is how long an environment stays warm without an invoke, unless
 	// KeepAlive finds a better time.
 	IdleTimeout time.Duration
@@ -350,7 +356,7 @@ func (m *Manager) startFailed(p *pool, err error) {
 // open makes one environment, evicting idle ones while the fleet is full. The caller
 // holds it, or removes the opening, under the mutex.
 func (m *Manager) open(ctx context.Context, v *lambda.Version) (Environment, *opening, error) {
-	evictedOn := ""
+	evictedOn, began := "", time.Now()
 	for tries := 0; ; {
 		if err := context.Cause(ctx); err != nil {
 			return nil, nil, err // nobody has to make way for it any more
@@ -372,6 +378,10 @@ func (m *Manager) open(ctx context.Context, v *lambda.Version) (Environment, *op
 		if err != nil {
 			return nil, nil, fmt.Errorf("place an environment of %s: %w", v.Function.ARN(), err)
 		}
+		took := time.Since(began)
+		if m.cfg.Placed != nil {
+			m.cfg.Placed(took)
+		}
 		on := &opening{workerID: workerID}
 		m.mu.Lock()
 		m.opening[on] = struct{}{}
@@ -385,6 +395,9 @@ func (m *Manager) open(ctx context.Context, v *lambda.Version) (Environment, *op
 				continue
 			}
 			return nil, nil, fmt.Errorf("open an environment of %s on %s: %w", v.Function.ARN(), workerID, err)
+		}
+		if e, ok := env.(placed); ok {
+			e.Placed(took)
 		}
 		return env, on, nil
 	}
