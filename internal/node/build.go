@@ -76,8 +76,8 @@ type parts struct {
 	// machines are all the workers.
 	machines *machines
 	manager  *workermanager.Manager
-	invoker invoker
-	edge    http.Handler
+	invoker  invoker
+	edge     http.Handler
 	// local is the node's services for its own parts; it is filled before anything runs.
 	local *local
 
