@@ -23,6 +23,7 @@ import (
 type nodeFlags struct {
 	file      string
 	listen    string
+	cluster   string
 	dataDir   string
 	isolation string
 	timeScale float64
@@ -34,6 +35,7 @@ func (f *nodeFlags) register(cmd *cobra.Command) {
 	f.set = cmd.Flags()
 	f.set.StringVar(&f.file, "config", "", "YAML file with the configuration; flags win over it")
 	f.set.StringVar(&f.listen, "listen", d.Listen, "address of the one port; port 0 takes a free one")
+	f.set.StringVar(&f.cluster, "cluster-listen", d.ClusterListen, "address on which workers and frontends on other machines join; none without it")
 	f.set.StringVar(&f.dataDir, "data-dir", "", "where everything durable lies (default $HEARTH_DATA_DIR, $XDG_DATA_HOME/hearth, ~/.local/share/hearth; root: /var/lib/hearth)")
 	f.set.Float64Var(&f.timeScale, "time-scale", d.TimeScale, "how many times faster waits pass, for tests: those of events, rates, deliveries and their retries")
 	f.set.StringVar(&f.isolation, "isolation", d.Isolation, "what separates functions: namespace or process")
@@ -55,6 +57,9 @@ func (a *app) nodeConfig(f *nodeFlags) (node.Config, error) {
 	}
 	if f.set.Changed("listen") {
 		cfg.Listen = f.listen
+	}
+	if f.set.Changed("cluster-listen") {
+		cfg.ClusterListen = f.cluster
 	}
 	if f.set.Changed("isolation") {
 		cfg.Isolation = f.isolation

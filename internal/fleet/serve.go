@@ -134,8 +134,15 @@ func (h *Hub) serveLogs(w http.ResponseWriter, r *http.Request) {
 			to.Append(rec.Lines)
 		}
 		if rec.Close {
+			closeLog(streams[rec.Stream])
 			delete(streams, rec.Stream)
 		}
+	}
+}
+
+func closeLog(to LogWriter) {
+	if c, ok := to.(io.Closer); ok {
+		_ = c.Close() // it takes no more lines; what it took is its own
 	}
 }
 
