@@ -37,7 +37,7 @@ func (x *exchange) invoke(escapedName string) {
 		x.fail(ctx, err)
 		return
 	}
-	out, err := x.edge.cfg.Invoker.Invoke(lambda.WithCaller(ctx, in.Caller), in)
+	out, err := x.edge.cfg.Invoker.Invoke(ctx, in)
 	if err != nil {
 		x.fail(ctx, err)
 		return
@@ -103,21 +103,13 @@ func invokeInput(r *http.Request, escapedName string) (InvokeInput, error) {
 }
 
 func (x *exchange) answerInvoke(out *InvokeOutput) {
-	h := x.w.Header()
-	if out.ExecutedVersion != "" {
-		h[headerExecutedVersion] = []string{out.ExecutedVersion}
-	}
-	if out.Result.FunctionError != "" {
-		h[headerFunctionError] = []string{out.Result.FunctionError}
-	}
-	if len(out.Result.LogTail) > 0 {
-		h[headerLogResult] = []string{base64.StdEncoding.EncodeToString(out.Result.LogTail)}
-	}
-	if out.TraceID != "" {
-		h[headerTraceID] = []string{out.TraceID}
-	}
+	h := headers{x.w.Header(), make([]string, 0, answerHeaders)}
+	h.set(headerExecutedVersion, out.ExecutedVersion)
+	h.set(headerFunctionError, out.Result.FunctionError)
+	h.set(headerLogResult, base64.StdEncoding.EncodeToString(out.Result.LogTail))
+	h.set(headerTraceID, out.TraceID)
 	if out.Result.ColdStart != nil {
-		h[headerColdStart] = []string{coldStartValue(out.Result.ColdStart)}
+		h.set(headerColdStart, coldStartValue(out.Result.ColdStart))
 	}
 	status := cmp.Or(out.Status, http.StatusOK)
 	x.done = true
@@ -125,8 +117,27 @@ func (x *exchange) answerInvoke(out *InvokeOutput) {
 		x.w.WriteHeader(status) // accepted or checked: there is no body
 		return
 	}
-	h["Content-Type"] = jsonContentType
-	h["Content-Length"] = []string{strconv.Itoa(len(out.Result.Payload))}
+	h.Header["Content-Type"] = jsonContentType
+	h.set("Content-Length", strconv.Itoa(len(out.Result.Payload)))
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(out.Result.Payload) // the caller has gone; there is nobody to tell
+}
+
+// answerHeaders is how many headers with a value of their own an answer has at most.
+const answerHeaders = 6
+
+// headers are set one value each, all of which lie in one array.
+type headers struct {
+	http.Header
+	values []string
+}
+
+// set sets a header by its canonical name, unless the value is empty.
+func (h *headers) set(name, value string) {
+	if value == "" {
+		return
+	}
+	h.values = append(h.values, value)
+	n := len(h.values)
+	h.Header[name] = h.values[n-1 : n : n]
 }

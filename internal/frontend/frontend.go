@@ -154,7 +154,8 @@ func (f *Frontend[Slot, E]) admit(ctx context.Context, in Input) (Target, *lambd
 		return Target{}, nil, err
 	}
 	// Callers from elsewhere learn only with a permission what does not exist.
-	if refused := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", id.QualifiedARN(qualifier)); refused != nil {
+	invoked := id.QualifiedARN(qualifier)
+	if refused := f.authorizer.Authorize(ctx, in.Caller, "lambda:InvokeFunction", invoked); refused != nil {
 		return Target{}, nil, refused
 	}
 	if err != nil {
@@ -163,12 +164,15 @@ func (f *Frontend[Slot, E]) admit(ctx context.Context, in Input) (Target, *lambd
 	if target.Version, err = tenanted(target.Version, in.TenantID); err != nil {
 		return Target{}, nil, err
 	}
-	inv, err := invocation(in, id, qualifier)
+	inv, err := invocation(in, invoked)
 	if err != nil {
 		return Target{}, nil, err
 	}
-	var looping bool
-	inv.TraceID, looping = follow(inv.TraceID, id.ARN())
+	function, looping := invoked, false
+	if qualifier != "" {
+		function = id.ARN()
+	}
+	inv.TraceID, looping = follow(inv.TraceID, function)
 	if target.looping = looping && !target.RecursionAllowed; target.looping && in.Type == lambda.RequestResponse {
 		return Target{}, nil, errRecursive(id)
 	}
@@ -282,7 +286,7 @@ func checkType(in Input) *lambda.Error {
 var emptyEvent = []byte("{}")
 
 // invocation checks the event and shapes it for the environment.
-func invocation(in Input, id lambda.FunctionID, qualifier string) (*lambda.Invocation, error) {
+func invocation(in Input, invokedARN string) (*lambda.Invocation, error) {
 	limit := lambda.PayloadMax
 	if in.Type == lambda.Event {
 		limit = lambda.EventPayloadMax
@@ -320,7 +324,7 @@ func invocation(in Input, id lambda.FunctionID, qualifier string) (*lambda.Invoc
 	}
 	inv := &lambda.Invocation{
 		RequestID:          in.Caller.RequestID,
-		InvokedFunctionARN: id.QualifiedARN(qualifier),
+		InvokedFunctionARN: invokedARN,
 		TraceID:            trace,
 		ClientContext:      clientContext,
 		TenantID:           in.TenantID,

@@ -58,6 +58,12 @@ func (s *Service) Check(_ context.Context, c lambda.Caller, r Request) error {
 	if _, ok := s.allowed.GetFrom(g, key); ok {
 		return nil
 	}
+	return s.checkAnew(c, r, g, key)
+}
+
+// checkAnew decides what no earlier verdict of the generation answers. It is a function
+// of its own because what keeps c here would make every check copy it to the heap.
+func (s *Service) checkAnew(c lambda.Caller, r Request, g *generation, key decisionKey) error {
 	v, err := s.decide(&c, r)
 	if err != nil {
 		return err

@@ -33,6 +33,7 @@ type logPipe struct {
 	mu      sync.Mutex // guards what follows and reading from fd
 	partial []byte     // the beginning of a line whose end has not come yet
 	tail    *tail      // the invoke that asked for its log's end, or nil
+	own     []LogLine  // the platform's lines on their way; empty in between
 	closed  bool
 }
 
@@ -160,16 +161,22 @@ func (p *logPipe) pass(lines []LogLine) {
 
 // platform writes lines of the platform's own, each with its newline.
 func (p *logPipe) platform(lines ...string) {
-	now := time.Now()
-	out := make([]LogLine, 0, len(lines))
-	for _, l := range lines {
-		if l != "" {
-			out = append(out, LogLine{now, l})
-		}
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pass(out)
+	p.passOwn(lines...)
+}
+
+// passOwn is platform for who holds the mutex.
+func (p *logPipe) passOwn(lines ...string) {
+	now := time.Now()
+	for _, l := range lines {
+		if l != "" {
+			p.own = append(p.own, LogLine{now, l})
+		}
+	}
+	p.pass(p.own)
+	clear(p.own)
+	p.own = p.own[:0]
 }
 
 // begin writes the START line and, when asked, starts keeping the log's end.
@@ -183,7 +190,7 @@ func (p *logPipe) begin(start string, keepTail bool) {
 	if keepTail {
 		p.tail = &tail{}
 	}
-	p.pass([]LogLine{{time.Now(), start}})
+	p.passOwn(start)
 }
 
 // drain takes what the function has written so far, an unfinished line included.
@@ -199,9 +206,9 @@ func (p *logPipe) drain() {
 
 // finish writes the invoke's last lines and returns the log's end, if it was kept.
 func (p *logPipe) finish(lines ...string) []byte {
-	p.platform(lines...)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.passOwn(lines...)
 	if p.tail == nil {
 		return nil
 	}

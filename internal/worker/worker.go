@@ -52,6 +52,7 @@ type Logs interface {
 // LogWriter takes the lines of one log stream. It never blocks on a disk. One that is an
 // io.Closer is closed after the last line.
 type LogWriter interface {
+	// Append keeps nothing of the slice, only of what is in it.
 	Append(lines []LogLine)
 }
 
