@@ -208,6 +208,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		return nil, fmt.Errorf("build the edge: %w", err)
 	}
 	p.edge = edge
+	n.openRelay(p, edge)
 	endpoint.Handler = withoutMetrics(edge)
 	return p, nil
 }

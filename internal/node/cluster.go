@@ -11,6 +11,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/controlplane"
 	"github.com/hearthfaas/hearth/internal/fleet"
 	"github.com/hearthfaas/hearth/internal/lambda"
+	"github.com/hearthfaas/hearth/internal/relay"
 	"github.com/hearthfaas/hearth/internal/rpc"
 )
 
@@ -20,6 +21,7 @@ type cluster struct {
 	listener net.Listener
 	server   *rpc.Server
 	hub      *fleet.Hub
+	relay    *relay.Control
 }
 
 // clusterDir is where the authority of the other processes' certificates lies.

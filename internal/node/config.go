@@ -169,10 +169,15 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Loopback says whether the configured address can be reached from this machine
-// only; the well-known test key is accepted on such addresses alone.
+// Loopback says whether the configured addresses, that for frontends included, can be
+// reached from this machine only; the well-known test key is accepted on such addresses alone.
 func (c Config) Loopback() bool {
-	host, _, err := net.SplitHostPort(c.Listen)
+	return loopback(c.Listen) && (c.ClusterListen == "" || loopback(c.ClusterListen))
+}
+
+// loopback says whether an address can be reached from this machine only.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return false
 	}

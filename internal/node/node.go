@@ -180,7 +180,7 @@ func (n *Node) drain(ctx context.Context, p *parts, server *http.Server, events 
 	p.sqs.EndPolls()
 	short, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	if server.Shutdown(short) == nil && events.wait(short) == nil {
+	if server.Shutdown(short) == nil && p.drainRelay(short) == nil && events.wait(short) == nil {
 		return events.err
 	}
 	n.log.WarnContext(ctx, "requests are still running; ending their environments")
@@ -189,6 +189,9 @@ func (n *Node) drain(ctx context.Context, p *parts, server *http.Server, events 
 	p.machines.abort(long)
 	if err := server.Shutdown(long); err != nil {
 		return errors.Join(fmt.Errorf("stop serving: %w", err), server.Close())
+	}
+	if err := p.drainRelay(long); err != nil {
+		return fmt.Errorf("stop serving frontends: %w", err)
 	}
 	if err := events.wait(long); err != nil {
 		return fmt.Errorf("stop running events: %w", err)

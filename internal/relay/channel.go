@@ -103,6 +103,7 @@ func (c *channel) next() (frame, error) {
 // pool keeps a frontend's channels.
 type pool struct {
 	control http.RoundTripper
+	zone    string
 
 	mu      sync.Mutex // guards what follows
 	idle    []*channel // the last is the most recently used
@@ -111,8 +112,8 @@ type pool struct {
 	readers sync.WaitGroup
 }
 
-func newPool(control http.RoundTripper) *pool {
-	return &pool{control: control, all: map[*channel]struct{}{}}
+func newPool(control http.RoundTripper, zone string) *pool {
+	return &pool{control: control, zone: zone, all: map[*channel]struct{}{}}
 }
 
 // get returns a channel, which may have been idle.
@@ -153,6 +154,7 @@ func (p *pool) dial(ctx context.Context) (*channel, error) {
 	}
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", protocol)
+	req.Header.Set(zoneHeader, p.zone)
 	resp, err := p.control.RoundTrip(req)
 	if err != nil {
 		return nil, err

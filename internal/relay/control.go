@@ -36,6 +36,9 @@ const (
 // protocol is what a channel's connection changes to.
 const protocol = "hearth-relay/1"
 
+// zoneHeader names a frontend's zone.
+const zoneHeader = "Hearth-Zone"
+
 // remoteHeader names the client of a request that is passed through.
 const remoteHeader = "Hearth-Client"
 
@@ -158,7 +161,7 @@ func (c *Control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// The buffered reader would end the request's context with the first deadline that it
 	// meets, and holds nothing: the other side waits for the change of protocol.
-	ch := &serving{control: c, conn: conn, framed: framed{r: bufio.NewReader(conn), w: conn}, name: name}
+	ch := &serving{control: c, conn: conn, framed: framed{r: bufio.NewReader(conn), w: conn}, name: name, zone: r.Header.Get(zoneHeader)}
 	if err := ch.serve(r.Context()); err != nil && r.Context().Err() == nil {
 		c.log.DebugContext(r.Context(), "a channel broke", "frontend", name, "error", err)
 	}
@@ -170,6 +173,7 @@ type serving struct {
 	control *Control
 	conn    net.Conn
 	name    string
+	zone    string
 
 	round  int64 // of the invoke under way
 	held   bool  // its last result's payload is with the frontend
@@ -188,7 +192,7 @@ func (ch *serving) serve(ctx context.Context) error {
 			fallthrough
 		case err != nil:
 			if known {
-				ch.control.log.WarnContext(ctx, "a frontend has gone", "frontend", ch.name)
+				ch.control.log.WarnContext(ctx, "a frontend has gone", "frontend", ch.name, "zone", ch.zone)
 			}
 			return err
 		}
@@ -196,7 +200,7 @@ func (ch *serving) serve(ctx context.Context) error {
 		case framePing:
 			if !known {
 				known = true
-				ch.control.log.InfoContext(ctx, "a frontend is there", "frontend", ch.name)
+				ch.control.log.InfoContext(ctx, "a frontend is there", "frontend", ch.name, "zone", ch.zone)
 			}
 			err = ch.pong()
 		case frameRan, frameFailed:

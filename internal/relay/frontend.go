@@ -22,7 +22,9 @@ type Config struct {
 	Fault func(payload []byte) string
 	// PayloadMax is where reading a payload stops (the edge's rule).
 	PayloadMax int64
-	Log        *slog.Logger
+	// Zone is what fails together with this frontend; the control process's log has it.
+	Zone string
+	Log  *slog.Logger
 }
 
 const (
@@ -53,7 +55,7 @@ type Frontend struct {
 
 // New returns a Frontend that is not well until Run has found the control process.
 func New(cfg Config) *Frontend {
-	f := &Frontend{cfg: cfg, pool: newPool(cfg.Control)}
+	f := &Frontend{cfg: cfg, pool: newPool(cfg.Control, cfg.Zone)}
 	f.whole = f.passThrough()
 	return f
 }
