@@ -71,7 +71,7 @@ func (b *bench) density(ctx context.Context) error {
 	rate := float64(n) / time.Since(began).Seconds()
 	b.rep.add(fmt.Sprintf("%d warm Node environments are made", n), "",
 		figure{"made", rate, "/s"}, figure{"bare node, alone", floor, "/s"}, figure{"of bare", rate / floor, ""})
-	calls, err := p.roam(ctx, b.span(densityTime))
+	calls, err := p.roam(ctx, densityCallers, b.span(densityTime))
 	if err != nil {
 		return err
 	}
@@ -194,14 +194,14 @@ type roaming struct {
 	first                error
 }
 
-// roam calls random functions for a time.
-func (p *population) roam(ctx context.Context, d time.Duration) (all roaming, err error) {
+// roam calls random functions for a time, from so many callers.
+func (p *population) roam(ctx context.Context, callers int, d time.Duration) (all roaming, err error) {
 	until := time.Now().Add(d)
 	var mu sync.Mutex // guards all
 	// A function that is being called would need a second environment.
 	busy := make([]atomic.Bool, len(p.born))
 	g, ctx := errgroup.WithContext(ctx)
-	for range densityCallers {
+	for range callers {
 		g.Go(func() error {
 			c, err := p.targets[0].dial(ctx)
 			if err != nil {

@@ -25,14 +25,15 @@ import (
 	"github.com/hearthfaas/hearth/internal/runtimes"
 )
 
-// wholeMax bounds a run: a benchmark that takes longer than this measures a fault.
-const wholeMax = 5 * time.Minute
+// suiteMax bounds a suite: one that takes longer than this measures a fault.
+const suiteMax = 6 * time.Minute
 
 // bench is one run.
 type bench struct {
 	rep       *report
 	binary    string
 	scratch   string
+	figures   string // where curves are written
 	isolation string
 	catalogue *runtimes.Catalogue
 	node      string
@@ -62,6 +63,7 @@ var suites = []suite{
 	{"functions", "what the number of functions costs", (*bench).functions, false},
 	{"cpu", "a handler that burns 5 ms of CPU, 16 at a time", (*bench).cpu, false},
 	{"density", "1,000 warm environments, called at random", (*bench).density, true},
+	{"curves", "scaling: more in flight, more functions, more sandboxes", (*bench).curves, true},
 }
 
 func main() {
@@ -85,16 +87,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	scale := fs.Float64("scale", 1, "multiply counts and times")
 	isolation := fs.String("isolation", "", "namespace or process (default: namespace as root)")
 	binary := fs.String("binary", "", "the hearth to measure (default bin/hearth when it is there, else built now)")
+	figures := fs.String("figures", "docs/figures", "where the suite curves writes its tables and its picture")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, wholeMax)
-	defer cancel()
 	b, err := prepare(ctx, *binary, *isolation, *scale)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.scratch)
+	b.figures = *figures
 	for _, s := range suites {
 		asked := slices.Contains(strings.Split(*only, ","), s.name)
 		if !asked && (*only != "" || s.named) {
@@ -102,9 +104,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		fmt.Fprintf(stderr, "%s ...\n", s.what)
 		b.rep.group = s.what
-		if err := s.run(b, ctx); err != nil && ctx.Err() == nil {
+		suiteCtx, cancel := context.WithTimeout(ctx, suiteMax)
+		if err := s.run(b, suiteCtx); err != nil && ctx.Err() == nil {
 			b.rep.fail(s.name, err)
 		}
+		cancel()
 	}
 	if *asJSON {
 		return b.rep.writeJSON(stdout)
