@@ -141,6 +141,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 	p.machines = host
 	p.manager = workermanager.New(workermanager.Config{
 		IdleTimeout: n.cfg.IdleTimeout, KeepAlive: n.cfg.KeepAlive, AgeMax: environmentAgeMax,
+		Placed: func(took time.Duration) { p.metrics.Started("place", took) },
 	}, host, host, n.log)
 
 	links := code.NewLinks(packages, nil)

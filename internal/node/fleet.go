@@ -51,7 +51,7 @@ func (f candidates) Candidates(context.Context, placement.Need) (all []placement
 		all = append(all, placement.Candidate{
 			WorkerID: f.id, Zone: f.zone, FreeMB: free,
 			CommittedMB: load.CommittedMB, CommitMaxMB: load.CommitMaxMB,
-			Environments: load.Environments,
+			Environments: load.Environments, Starting: load.Opening,
 		})
 	}
 	if f.hub == nil {
@@ -89,6 +89,9 @@ func (f *machines) Open(ctx context.Context, workerID string, v *lambda.Version)
 	case f.hub == nil:
 		return nil, fmt.Errorf("there is no worker %q", workerID)
 	}
+	// Whether a start there has begun is not known here: it is carried to its end.
+	ctx, stop := worker.UntilUnneeded(ctx)
+	defer stop()
 	e, err := f.hub.Open(ctx, workerID, v)
 	if errors.Is(err, fleet.ErrLost) {
 		return nil, fmt.Errorf("%w: %w", workermanager.ErrWorkerGone, err)

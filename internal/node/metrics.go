@@ -72,6 +72,17 @@ func urlMetrics(m *metrics.Service) func(functionurl.Target, int, time.Duration)
 	}
 }
 
+// started takes the parts of the starts of environments. Placement tells its own.
+func started(m *metrics.Service) func(lambda.ColdStart) {
+	return func(c lambda.ColdStart) {
+		for part, took := range c.Parts() {
+			if took > 0 && part != "place" {
+				m.Started(part, took)
+			}
+		}
+	}
+}
+
 // sample takes into the metrics what the parts count themselves.
 func sample(p *parts, count *counter.Counter) func(*metrics.Sample) {
 	return func(s *metrics.Sample) {

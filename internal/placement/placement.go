@@ -42,8 +42,8 @@ type Candidate struct {
 	// CPUs is 0 where that is not known.
 	CPUs, BusyCPUs float64
 	// Environments is how many the worker hosts, of all functions; Same, of the one that
-	// asks.
-	Environments, Same int
+	// asks; Starting, those that are being made and whose memory is still counted as free.
+	Environments, Same, Starting int
 	// CodeCached says that the function's code is unpacked there already.
 	CodeCached bool
 }
@@ -73,6 +73,11 @@ const (
 // usualUseMB is what a new environment is expected to use at first, whatever its
 // size: a booted Node process with an SDK stays below it.
 const usualUseMB = 64
+
+// leastUseMB is what an environment uses in any case once it is made: a booted Node
+// process and what the kernel keeps for a sandbox. Without it, a burst of starts would
+// all be promised the same memory.
+const leastUseMB = 10
 
 // ErrFull says that no worker can host the environment now.
 var ErrFull = fmt.Errorf("placement: no worker has room")
@@ -134,7 +139,7 @@ func fits(need Need, c *Candidate) bool {
 	if c.CommitMaxMB > 0 && c.CommittedMB+need.MemoryMB > c.CommitMaxMB {
 		return false
 	}
-	return c.FreeMB-HeadroomMB >= min(need.MemoryMB, usualUseMB)
+	return c.FreeMB-HeadroomMB-c.Starting*leastUseMB >= min(need.MemoryMB, usualUseMB)
 }
 
 // better says whether a goes before b; the last two say how many environments of the

@@ -38,6 +38,10 @@ func TestPick(t *testing.T) {
 			with(roomy, func(c *Candidate) { c.WorkerID = "a"; c.Silent = SilentMax + 1; c.CodeCached = true }),
 			with(roomy, func(c *Candidate) { c.WorkerID = "b"; c.Silent = SilentMax }),
 		}, want: "b"},
+		{name: "what is being made has its memory promised", need: Need{MemoryMB: 128}, candidates: []Candidate{
+			with(roomy, func(c *Candidate) { c.WorkerID = "a"; c.Starting = 353 }),
+			with(roomy, func(c *Candidate) { c.WorkerID = "b"; c.Starting = 352 }),
+		}, want: "b"},
 		{name: "the headroom stays free", need: Need{MemoryMB: 128}, candidates: []Candidate{
 			{WorkerID: "a", FreeMB: HeadroomMB + usualUseMB - 1},
 		}},

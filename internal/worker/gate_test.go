@@ -117,7 +117,7 @@ func TestAStartThatHasBegunOutlivesItsNeedOnly(t *testing.T) {
 		want  error
 	}{{lambda.ErrNotNeeded, nil}, {context.Canceled, context.Canceled}} {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		going, stop := untilUnneeded(ctx)
+		going, stop := UntilUnneeded(ctx)
 		cancel(tt.cause)
 		if tt.want != nil {
 			<-going.Done()

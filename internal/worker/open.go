@@ -69,7 +69,7 @@ func (w *Worker) Open(ctx context.Context, v *lambda.Version) (*Environment, err
 }
 
 func (e *Environment) open(ctx context.Context) error {
-	going, stop := untilUnneeded(ctx)
+	going, stop := UntilUnneeded(ctx)
 	defer stop()
 	if err := e.take(going, preparations); err != nil {
 		return err
@@ -95,8 +95,8 @@ func (e *Environment) take(ctx context.Context, steps []step) error {
 	return nil
 }
 
-// untilUnneeded is ctx without its end by lambda.ErrNotNeeded.
-func untilUnneeded(ctx context.Context) (going context.Context, stop func()) {
+// UntilUnneeded is ctx without its end by lambda.ErrNotNeeded.
+func UntilUnneeded(ctx context.Context) (going context.Context, stop func()) {
 	going, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	unbind := context.AfterFunc(ctx, func() {
 		if cause := context.Cause(ctx); !errors.Is(cause, lambda.ErrNotNeeded) {
