@@ -106,9 +106,12 @@ func (a *app) processName() string {
 
 func (a *app) printJoined(cfg node.WorkerConfig, name, addr string) {
 	if a.output == outputJSON {
-		_ = a.printJSON(map[string]any{ // there is nothing to do about a reader that is gone
+		line, err := encodeJSON(map[string]any{
 			"event": "ready", "worker": name, "zone": cfg.Zone, "addr": addr, "isolation": cfg.Isolation, "data_dir": cfg.DataDir, "pid": os.Getpid(),
 		})
+		if err == nil {
+			fmt.Fprintln(a.stdout, line)
+		}
 		return
 	}
 	fmt.Fprintf(a.stdout, "hearth worker %s of zone %s has joined %s, and is asked on %s\n", name, cfg.Zone, cfg.Join, addr)

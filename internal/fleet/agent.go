@@ -65,6 +65,9 @@ type Agent struct {
 	pending          int           // environments that are being opened or closed
 	emptied          chan struct{} // closed when nothing is left of a worker that drains
 	isEmptied        bool
+	// known is closed when the control process has heard that the worker leaves.
+	known   chan struct{}
+	isKnown bool
 }
 
 // hosting is an environment that the worker offers; the agent's mutex guards it.
@@ -79,7 +82,7 @@ type hosting struct {
 func NewAgent(cfg AgentConfig) *Agent {
 	return &Agent{
 		cfg: cfg, changed: make(chan struct{}, 1), logs: newLogSender(),
-		environments: map[lambda.SandboxID]*hosting{}, emptied: make(chan struct{}),
+		environments: map[lambda.SandboxID]*hosting{}, emptied: make(chan struct{}), known: make(chan struct{}),
 	}
 }
 
@@ -205,6 +208,15 @@ func (a *Agent) drain(ctx context.Context) {
 	a.draining.Store(true)
 	a.tell()
 	a.mu.Lock()
+	if a.session == "" {
+		a.know() // there is nobody to tell
+	}
+	a.mu.Unlock()
+	select {
+	case <-a.known:
+	case <-ctx.Done():
+	}
+	a.mu.Lock()
 	alone := a.session == ""
 	a.mu.Unlock()
 	if alone {
@@ -221,6 +233,15 @@ func (a *Agent) drain(ctx context.Context) {
 	case <-limit.C:
 		a.cfg.Log.WarnContext(ctx, "invokes are still running; ending their environments")
 	case <-ctx.Done():
+	}
+}
+
+// know says that the control process knows that the worker leaves, or that there is
+// none. The mutex is held.
+func (a *Agent) know() {
+	if a.draining.Load() && !a.isKnown {
+		a.isKnown = true
+		close(a.known)
 	}
 }
 

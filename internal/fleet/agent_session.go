@@ -32,7 +32,7 @@ func (a *Agent) serve(ctx context.Context) (joined bool, err error) {
 	a.begin(hello.Session)
 	var helpers sync.WaitGroup
 	helpers.Go(func() { cancel(a.logs.run(ctx, a.send)) })
-	sent := make(chan time.Time, leaseMax/statusEvery+2) // what is beyond is out of the lease
+	sent := make(chan told, leaseMax/statusEvery+2) // what is beyond is out of the lease
 	helpers.Go(func() { cancel(a.tellStatus(ctx, out, sent)) })
 	helpers.Go(func() { cancel(a.lease(ctx, in, sent)) })
 	if a.cfg.Joined != nil {
@@ -114,6 +114,7 @@ func (a *Agent) begin(session string) {
 func (a *Agent) cease() {
 	a.mu.Lock()
 	a.session = ""
+	a.know()
 	a.mu.Unlock()
 	a.closeThose(context.Background(), func(h *hosting) bool { return h.busy })
 }
@@ -125,8 +126,14 @@ func (a *Agent) ceased() {
 	a.running = ""
 }
 
+// told is a status that was sent.
+type told struct {
+	at       time.Time
+	draining bool
+}
+
 // tellStatus tells how the worker is until ctx ends, or the worker has left.
-func (a *Agent) tellStatus(ctx context.Context, out *io.PipeWriter, sent chan<- time.Time) error {
+func (a *Agent) tellStatus(ctx context.Context, out *io.PipeWriter, sent chan<- told) error {
 	stop := context.AfterFunc(ctx, func() { _ = out.CloseWithError(errBrokenOff) })
 	defer stop()
 	tick := time.NewTicker(statusEvery)
@@ -136,12 +143,13 @@ func (a *Agent) tellStatus(ctx context.Context, out *io.PipeWriter, sent chan<- 
 		if err != nil {
 			a.cfg.Log.WarnContext(ctx, "the free memory is not known", "error", err)
 		}
+		draining := a.draining.Load()
 		select {
-		case sent <- time.Now():
+		case sent <- told{time.Now(), draining}:
 		default:
 			return errUnheard
 		}
-		if err := writeJSONFrame(out, frameData, status{FreeMB: free, Draining: a.draining.Load()}); err != nil {
+		if err := writeJSONFrame(out, frameData, status{FreeMB: free, Draining: draining}); err != nil {
 			return err
 		}
 		select {
@@ -155,7 +163,7 @@ func (a *Agent) tellStatus(ctx context.Context, out *io.PipeWriter, sent chan<- 
 
 // lease returns when the control process ends the session, or has not been heard of for
 // so long that it must count the worker as lost soon.
-func (a *Agent) lease(ctx context.Context, in io.ReadCloser, sent <-chan time.Time) error {
+func (a *Agent) lease(ctx context.Context, in io.ReadCloser, sent <-chan told) error {
 	unheard := time.AfterFunc(leaseMax, func() { in.Close() })
 	defer unheard.Stop()
 	stop := context.AfterFunc(ctx, func() { in.Close() })
@@ -168,8 +176,13 @@ func (a *Agent) lease(ctx context.Context, in io.ReadCloser, sent <-chan time.Ti
 			return err
 		}
 		select {
-		case at := <-sent:
-			unheard.Reset(time.Until(at.Add(leaseMax)))
+		case heard := <-sent:
+			unheard.Reset(time.Until(heard.at.Add(leaseMax)))
+			if heard.draining {
+				a.mu.Lock()
+				a.know()
+				a.mu.Unlock()
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -60,7 +60,6 @@ type Hearth struct {
 // Start runs `hearth up` and waits for its ready line. When it fails, the error has
 // the end of the process's log.
 func Start(ctx context.Context, o Options) (*Hearth, error) {
-	h := &Hearth{DataDir: o.DataDir, isolation: o.Isolation, done: make(chan struct{}), log: &tail{next: o.Log}}
 	args := []string{"up", "--output", "json", "--data-dir", o.DataDir, "--listen", orElse(o.Listen, "127.0.0.1:0"), "--log-level", orElse(o.LogLevel, "warn")}
 	if o.Isolation != "" {
 		args = append(args, "--isolation", o.Isolation)
@@ -72,6 +71,22 @@ func Start(ctx context.Context, o Options) (*Hearth, error) {
 		}
 		args = append(args, "--config", path)
 	}
+	h, line, err := launch(ctx, o, args)
+	if err != nil {
+		return nil, err
+	}
+	var ready struct{ Endpoint string }
+	if err := json.Unmarshal([]byte(line), &ready); err != nil || ready.Endpoint == "" {
+		_ = h.Kill()
+		return nil, fmt.Errorf("hearth did not become ready: %s%s", line, h.Log())
+	}
+	h.Endpoint = ready.Endpoint
+	return h, nil
+}
+
+// launch runs the binary and waits for its ready line.
+func launch(ctx context.Context, o Options, args []string) (_ *Hearth, ready string, err error) {
+	h := &Hearth{DataDir: o.DataDir, isolation: o.Isolation, done: make(chan struct{}), log: &tail{next: o.Log}}
 	h.cmd = exec.Command(o.Binary, args...) //nolint:noctx // it is stopped with signals, not with a context
 	h.cmd.Stderr = h.log
 	// A process group of its own: Ctrl-C at the terminal is for whoever runs this,
@@ -83,11 +98,11 @@ func Start(ctx context.Context, o Options) (*Hearth, error) {
 	}
 	out, err := h.cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start hearth: %w", err)
+		return nil, "", fmt.Errorf("start hearth: %w", err)
 	}
 	start := time.Now()
 	if err := h.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start hearth: %w", err)
+		return nil, "", fmt.Errorf("start hearth: %w", err)
 	}
 	lines := make(chan string, 1)
 	go func() { // ends with the process, whose end closes the pipe
@@ -103,16 +118,10 @@ func Start(ctx context.Context, o Options) (*Hearth, error) {
 	select {
 	case line := <-lines:
 		h.ReadyAfter = time.Since(start)
-		var ready struct{ Endpoint string }
-		if err := json.Unmarshal([]byte(line), &ready); err != nil || ready.Endpoint == "" {
-			_ = h.Kill()
-			return nil, fmt.Errorf("hearth did not become ready: %s%s", line, h.Log())
-		}
-		h.Endpoint = ready.Endpoint
-		return h, nil
+		return h, line, nil
 	case <-ctx.Done():
 		_ = h.Kill()
-		return nil, fmt.Errorf("wait for hearth: %w\n%s", ctx.Err(), h.Log())
+		return nil, "", fmt.Errorf("wait for hearth: %w\n%s", ctx.Err(), h.Log())
 	}
 }
 
