@@ -80,6 +80,9 @@ func (a *app) up(ctx context.Context, cfg node.Config, log *slog.Logger) error {
 		// A start needs several times what a running Hearth does.
 		debug.SetGCPercent(usual)
 		debug.FreeOSMemory()
+		if a.getenv("GOGC") == "" {
+			defer a.tuneCollector(ctx)()
+		}
 		if err := host.ReleaseProgram(); err != nil {
 			log.WarnContext(ctx, "the program's unused pages stay in memory", "error", err)
 		}
@@ -94,6 +97,20 @@ func (a *app) up(ctx context.Context, cfg node.Config, log *slog.Logger) error {
 		err = &remedied{err.Error(), "`hearth doctor` shows what this user may do here"}
 	}
 	return err
+}
+
+// tuneCollector tunes Go's collector until the function that it returns is called.
+func (*app) tuneCollector(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		host.TuneCollector(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 func (a *app) printReady(cfg node.Config, addr string) error {

@@ -175,7 +175,7 @@ func startPrivate(ctx context.Context, env sandbox.Environment, log *logPipe, pl
 	if err != nil {
 		return nil, err
 	}
-	defer theirs.Close()
+	defer func() { _ = theirs.Close() }()
 	cmd := runtimeCommand(env, log, plan, vars)
 	cmd.Files = theirs
 	if *p, err = env.Start(ctx, cmd); err != nil {

@@ -130,7 +130,7 @@ func (s *bareSession) boot(ctx context.Context, path string, args, planned []str
 	if err != nil {
 		return err
 	}
-	defer theirs.Close()
+	defer func() { _ = theirs.Close() }()
 	output, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("open the output: %w", err)
