@@ -91,7 +91,7 @@ Exit codes: 0 it worked, 1 the function or the request failed, 2 wrong usage,
 		return nil
 	}
 	root.AddCommand(
-		a.upCommand(), a.workerCommand(), a.tokenCommand(), a.lbCommand(), a.deployCommand(), a.invokeCommand(), a.logsCommand(), a.lsCommand(), a.rmCommand(),
+		a.upCommand(), a.workerCommand(), a.frontendCommand(), a.tokenCommand(), a.lbCommand(), a.deployCommand(), a.invokeCommand(), a.logsCommand(), a.lsCommand(), a.rmCommand(),
 		a.runtimesCommand(), a.demoCommand(), a.doctorCommand(), a.configCommand(), a.versionCommand(),
 		a.iamCommand(), a.accountCommand(), a.keysCommand(),
 	)
