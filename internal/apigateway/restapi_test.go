@@ -250,8 +250,8 @@ func TestRESTAPIsAskLambdaAuthorizers(t *testing.T) {
 	}))
 	r.deploy("dev")
 	f.want("GET", r.id, "/dev/t", "", 200, "me1true", "Auth", "allow")
-	f.want("GET", r.id, "/dev/t2", "", 403, `{"message":"User is not authorized to access this resource"}`, "Auth", "allow") // what was remembered allows the other method only
-	f.want("GET", r.id, "/dev/t", "", 403, `{"message":"User is not authorized to access this resource with an explicit deny in an identity-based policy"}`, "Auth", "deny")
+	f.want("GET", r.id, "/dev/t2", "", 403, `{"Message":"User is not authorized to access this resource"}`, "Auth", "allow") // what was remembered allows the other method only
+	f.want("GET", r.id, "/dev/t", "", 403, `{"Message":"User is not authorized to access this resource with an explicit deny in an identity-based policy"}`, "Auth", "deny")
 	for _, refused := range []string{"unauthorized", "", "123"} {
 		got := f.want("GET", r.id, "/dev/t", "", 418, `{"oops":"Unauthorized","at":"dev"}`, "Auth", refused)
 		if got.header.Get("X-Why") != "because" {

@@ -57,8 +57,8 @@ func TestMain(m *testing.M) {
 }
 
 // up starts a Hearth for one test: with sandboxes as root, without them otherwise,
-// which makes no difference to a client.
-func up(t *testing.T) *harness.Hearth {
+// which makes no difference to a client. config are lines of the configuration file.
+func up(t *testing.T, config ...string) *harness.Hearth {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and starts the binary: not with -short")
@@ -79,7 +79,9 @@ func up(t *testing.T) *harness.Hearth {
 	if os.Geteuid() == 0 {
 		isolation = "namespace"
 	}
-	h, err := harness.Start(t.Context(), harness.Options{Binary: path, DataDir: filepath.Join(dir, "data"), Isolation: isolation})
+	h, err := harness.Start(t.Context(), harness.Options{
+		Binary: path, DataDir: filepath.Join(dir, "data"), Isolation: isolation, Config: strings.Join(config, "\n"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestTerraformPutsFunctionsBehindHTTP(t *testing.T) {
 	s.want("GET", rest+"/things", "", 200, "1.0 /things", "X-Api-Key", "a-value-of-at-least-twenty-letters")
 	s.want("POST", rest+"/things", "", 401, `{"message":"Unauthorized"}`)
 	s.want("POST", rest+"/things", "", 200, "1.0 /things", "Authorization", "good")
-	s.want("POST", rest+"/things", "", 403, `{"message":"User is not authorized to access this resource with an explicit deny in an identity-based policy"}`, "Authorization", "bad")
+	s.want("POST", rest+"/things", "", 403, `{"Message":"User is not authorized to access this resource with an explicit deny in an identity-based policy"}`, "Authorization", "bad")
 	if got := s.want("OPTIONS", rest+"/things", "", 200, ""); got.header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("headers %v", got.header)
 	}

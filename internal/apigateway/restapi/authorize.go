@@ -141,9 +141,9 @@ func (x *exchange) authorizeLambda() error {
 	case err != nil:
 		return misconfigured()
 	case denied:
-		return fault("ACCESS_DENIED", "AccessDeniedException", "User is not authorized to access this resource with an explicit deny in an identity-based policy")
+		return fault("ACCESS_DENIED", lambda.CodeAccessDenied, "User is not authorized to access this resource with an explicit deny in an identity-based policy")
 	case !allowed:
-		return fault("ACCESS_DENIED", "AccessDeniedException", "User is not authorized to access this resource")
+		return fault("ACCESS_DENIED", lambda.CodeAccessDenied, "User is not authorized to access this resource")
 	}
 	x.who.verdict = v
 	return nil

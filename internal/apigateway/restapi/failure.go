@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/hearthfaas/hearth/internal/httpevent"
+	"github.com/hearthfaas/hearth/internal/lambda"
 )
 
 // failure is an answer that the API gives instead of its integration: one of the
@@ -27,6 +28,10 @@ func (f *failure) Error() string { return f.kind + ": " + f.message }
 func fault(kind, code, message string) *failure {
 	return &failure{kind: kind, code: code, message: message}
 }
+
+// bodyDenied is how the verdicts of policies and authorizers look where no gateway
+// response was put for them: as those of AWS's own APIs.
+const bodyDenied = `{"Message":$context.error.messageString}`
 
 // fail answers with an error as the API's gateway responses say; what is a fault of
 // ours is logged here, once.
@@ -51,6 +56,9 @@ func (x *exchange) fail(err error) {
 			kind, template = name, t
 			break
 		}
+	}
+	if f.code == lambda.CodeAccessDenied && r.DefaultResponse && template == bodyDefault {
+		template = bodyDenied
 	}
 	res.Header.Set("Content-Type", kind)
 	res.Header.Set("X-Amzn-Errortype", f.code)
