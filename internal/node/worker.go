@@ -39,7 +39,7 @@ func (n *Node) openWorker(ctx context.Context, p *parts, driver func() (sandboxe
 	cfg.Endpoint = "http://" + addr
 	cfg.CommitMaxMB = n.cfg.MemoryMB
 	cfg.BootAhead = n.cfg.BootAhead
-	cfg.Started = started(p.metrics)
+	cfg.FreeMB, cfg.Started = availableMB, started(p.metrics)
 	p.worker = worker.New(cfg, p.driver, cache, catalogue, p.iam, logSink{p.logs, p.iam}, endpoint, n.log)
 	return p.worker.Sweep(ctx)
 }

@@ -167,7 +167,7 @@ func (w *WorkerNode) serve(ctx context.Context, client *rpc.Client, l net.Listen
 	cfg := worker.Default()
 	cfg.Endpoint = "http://" + api.Addr().String()
 	cfg.CommitMaxMB = w.cfg.MemoryMB
-	cfg.BootAhead = w.cfg.BootAhead
+	cfg.BootAhead, cfg.FreeMB = w.cfg.BootAhead, availableMB
 	host := worker.New(cfg, d.Driver, cache, catalogue, agent, agentLogs{agent}, agent.API(), w.log)
 	if err := host.Sweep(ctx); err != nil {
 		return errors.Join(err, api.Close())

@@ -191,9 +191,10 @@ func (s *stock) step(ctx context.Context) bool {
 	if s.worker.opening.Load() > 0 {
 		return false // invokes wait for those; the end of each wakes us
 	}
+	most := s.most(ctx)
 	s.mu.Lock()
 	now := time.Now()
-	sh, drop := next(s.shelves, s.worker.cfg.BootAhead, now)
+	sh, drop := next(s.shelves, most, now)
 	if drop != nil {
 		s.mu.Unlock()
 		s.end(drop)
@@ -225,6 +226,27 @@ func (s *stock) step(ctx context.Context) bool {
 	return true
 }
 
+// stockFreeMB is what must be free on the host for anything to be kept ahead. It is more
+// than placement leaves free (placement.HeadroomMB and a new environment), so that the
+// stock makes way before any warm environment does.
+const stockFreeMB = 1024
+
+// most is how many blanks the host's memory allows for.
+func (s *stock) most(ctx context.Context) int {
+	if s.worker.cfg.FreeMB == nil {
+		return s.worker.cfg.BootAhead
+	}
+	free, err := s.worker.cfg.FreeMB()
+	if err != nil {
+		s.log.WarnContext(ctx, "nothing is made ahead while the free memory is unknown", "error", err)
+		return 0
+	}
+	if free < stockFreeMB {
+		return 0
+	}
+	return s.worker.cfg.BootAhead
+}
+
 // next decides what to do: the shelf to make a blank for, or blanks to end. It forgets
 // shelves that are of no more use.
 func next(shelves map[string]*shelf, most int, now time.Time) (todo *shelf, drop []*blank) {
@@ -235,6 +257,9 @@ func next(shelves map[string]*shelf, most int, now time.Time) (todo *shelf, drop
 	var victim *shelf
 	for key, sh := range shelves {
 		want := sh.demand.target(now)
+		if most == 0 {
+			want = 0
+		}
 		switch {
 		case len(sh.ready) > want:
 			drop = append(drop, sh.ready[want:]...)
@@ -242,7 +267,7 @@ func next(shelves map[string]*shelf, most int, now time.Time) (todo *shelf, drop
 		case len(sh.ready) < want && now.After(sh.again) && (todo == nil || sh.demand.last.After(todo.demand.last)):
 			todo = sh
 		}
-		if want == 0 && len(sh.ready) == 0 && !sh.making && sh.waiter == nil {
+		if sh.demand.target(now) == 0 && len(sh.ready) == 0 && !sh.making && sh.waiter == nil {
 			delete(shelves, key)
 		}
 		if len(sh.ready) > 0 && (victim == nil || sh.demand.last.Before(victim.demand.last)) {

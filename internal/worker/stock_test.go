@@ -65,6 +65,8 @@ func TestWhatTheStockDoesNext(t *testing.T) {
 		{"what nobody asks for is ended", map[string]*shelf{"a": {demand: asked(time.Hour, 1), ready: blanks(1)}}, 8, "", 1, 0},
 		{"what nobody asks for is forgotten", map[string]*shelf{"a": {demand: asked(time.Hour, 1)}}, 8, "", 0, 0},
 		{"all places are taken", map[string]*shelf{"a": {demand: asked(0, 4), ready: blanks(2)}}, 2, "", 0, 1},
+		{"what is ahead makes way while memory is short", map[string]*shelf{"a": {demand: asked(0, 2), ready: blanks(2)}}, 0, "", 2, 1},
+		{"and is not made then", map[string]*shelf{"a": {demand: asked(0, 2)}}, 0, "", 0, 1},
 		{"a newcomer gets the place of an old one", map[string]*shelf{
 			"a": {demand: asked(5*time.Second, 2), ready: blanks(2)}, "b": {demand: asked(0, 1)},
 		}, 2, "", 1, 2},

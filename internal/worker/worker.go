@@ -83,6 +83,9 @@ type Config struct {
 	// BootAhead is how many environments at most are made before it is known for which
 	// function, so that a cold start only loads the code; 0 makes none.
 	BootAhead int
+	// FreeMB is the memory that the host could give to new processes; nil does not bound
+	// what is made ahead by it.
+	FreeMB func() (int, error)
 	// Started is told the parts of each start, whether an invoke waited for it or not; nil
 	// is told nothing.
 	Started func(lambda.ColdStart)
