@@ -307,16 +307,17 @@ func (m *Manager) startOne(p *pool, v *lambda.Version) {
 	})
 }
 
-// spare tells the starts that nobody waits for any more, the latest first: one that has
-// not begun is given up. All count as under way until they have ended, so that there are
-// never more environments than slots. The manager's mutex is held.
+// spare tells the starts when nobody waits any more: those that have not begun are given
+// up. While somebody waits they are kept, although some of them may come too late: under
+// a steady load each would be asked for again at once. All count as under way until they
+// have ended, so that there are never more environments than slots. The manager's mutex
+// is held.
 func (p *pool) spare() {
-	needed := len(p.waiters)
+	if len(p.waiters) > 0 {
+		return
+	}
 	for _, s := range p.starts {
-		if s.unneeded {
-			continue
-		}
-		if needed--; needed < 0 {
+		if !s.unneeded {
 			s.unneeded = true
 			s.cancel(lambda.ErrNotNeeded)
 		}
