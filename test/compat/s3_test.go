@@ -2,14 +2,14 @@ package compat
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // TestS3WithBoto3 runs testdata/s3_check.py, which asserts for itself.
@@ -70,64 +70,71 @@ func TestS3SyncWithTheCLI(t *testing.T) {
 	aws("s3", "rb", "--force", "s3://synced")
 }
 
-// syncFiles is a tree that takes several pages of a listing: 1,000 names are one.
-const syncFiles = 5000
+const (
+	// syncFiles is a tree that takes several pages of a listing: 1,000 names are one.
+	syncFiles = 5000
+	// syncLarge is the size of one of them: more than either client sends in one piece.
+	syncLarge = 9 << 20
+)
 
-// TestS3SyncOfALargeTree syncs 5,000 files there and back into another folder: then
-// both sides are the same, and there is nothing left to do.
+// TestS3SyncOfALargeTree syncs 5,000 files there and back with aws s3 and with rclone,
+// each also what the other brought: then nothing differs, and there is nothing left
+// to do. Clients that have nothing to do with each other run at once.
 func TestS3SyncOfALargeTree(t *testing.T) {
 	cli := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil },
 		"/root/.pyenv/versions/*/bin/aws")
+	rclone := findTool(t, "rclone", func(path string) bool { return exec.Command(path, "version").Run() == nil })
 	h := up(t)
 	dir := t.TempDir()
-	content := func(n int) string { return strings.Repeat(strconv.Itoa(n)+"\n", n%50) }
-	name := func(n int) string { return fmt.Sprintf("%d/%d/file %d.txt", n%7, n%31, n) }
-	for n := range syncFiles {
-		path := filepath.Join(dir, "from", name(n))
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
-		if err == nil {
-			err = os.WriteFile(path, []byte(content(n)), 0o644)
+	tree(t, filepath.Join(dir, "from"), syncFiles)
+	err := os.WriteFile(filepath.Join(dir, "from/0/4/file 35.txt"), noise(1, syncLarge), 0o644)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "rclone.conf"), nil, 0o644) // without it, it says that there is none
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := environ(h, "RCLONE_CONFIG="+filepath.Join(dir, "rclone.conf"), "RCLONE_CONFIG_H_TYPE=s3", "RCLONE_CONFIG_H_PROVIDER=Minio", // as for AWS, with the bucket in the path
+		"RCLONE_CONFIG_H_ENDPOINT="+h.Endpoint, "RCLONE_CONFIG_H_REGION=us-east-1", "RCLONE_CONFIG_H_ENV_AUTH=true",
+		"RCLONE_CONFIG_H_UPLOAD_CUTOFF=5Mi", "RCLONE_CHECKERS=16", "RCLONE_TRANSFERS=16",
+		"RCLONE_RETRIES=1", "RCLONE_LOW_LEVEL_RETRIES=1")
+	// run wants a number of lines, one for each thing done; any when it is negative.
+	run := func(lines int, name string, args ...string) func() error {
+		return func() error {
+			start := time.Now()
+			cmd := exec.CommandContext(t.Context(), name, args...)
+			cmd.Dir, cmd.Env = dir, env
+			out, err := cmd.CombinedOutput()
+			t.Logf("%s %v: %s", filepath.Base(name), args, time.Since(start).Round(10*time.Millisecond))
+			if n := strings.Count(string(out), "\n"); err != nil || lines >= 0 && n != lines {
+				return fmt.Errorf("%s %v: %d lines, want %d, %w\n%s", name, args, n, lines, err, out[:min(len(out), 4096)])
+			}
+			return nil
 		}
-		if err != nil {
+	}
+	together := func(all ...func() error) {
+		t.Helper()
+		var g errgroup.Group
+		for _, one := range all {
+			g.Go(one)
+		}
+		if err := g.Wait(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	aws := func(args ...string) string {
-		t.Helper()
-		// What it says of each file is thousands of lines.
-		cmd := exec.CommandContext(t.Context(), cli, args...)
-		cmd.Dir, cmd.Env = dir, environ(h)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("aws %v: %v\n%s", args, err, out[max(0, len(out)-4096):])
-		}
-		return string(out)
+	sync := func(lines int, from, to string) func() error {
+		return run(lines, cli, "s3", "sync", "--no-progress", "--delete", from, to)
 	}
-	aws("s3", "mb", "s3://large")
-	for _, pair := range [][2]string{{"from", "s3://large/tree"}, {"s3://large/tree", "to"}} {
-		start := time.Now()
-		if n := strings.Count(aws("s3", "sync", "--no-progress", pair[0], pair[1]), "\n"); n != syncFiles {
-			t.Errorf("sync %s %s: %d lines, want one for each file", pair[0], pair[1], n)
-		}
-		t.Logf("sync %s %s: %d files in %s", pair[0], pair[1], syncFiles, time.Since(start).Round(10*time.Millisecond))
-		if out := aws("s3", "sync", "--no-progress", "--delete", pair[0], pair[1]); out != "" {
-			t.Errorf("sync %s %s a second time still did something:\n%s", pair[0], pair[1], out[:min(len(out), 4096)])
-		}
-	}
-	back := 0
-	err := filepath.WalkDir(filepath.Join(dir, "to"), func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			back++
-		}
-		return err
-	})
-	if err != nil || back != syncFiles {
-		t.Errorf("%d files came back, %v", back, err)
-	}
-	for n := range syncFiles {
-		if got, err := os.ReadFile(filepath.Join(dir, "to", name(n))); err != nil || string(got) != content(n) {
-			t.Fatalf("%s: %d bytes, %v", name(n), len(got), err)
-		}
+	together(run(1, cli, "s3", "mb", "s3://large"))
+	together(run(0, rclone, "sync", "from", "h:large/rclone"))
+	together(sync(syncFiles, "from", "s3://large/aws"), sync(syncFiles, "s3://large/rclone", "from-rclone"))
+	together(
+		sync(0, "from", "s3://large/aws"), sync(0, "s3://large/rclone", "from-rclone"),
+		run(0, rclone, "sync", "h:large/aws", "from-aws"), run(-1, rclone, "check", "from", "h:large/rclone"),
+	)
+	together(run(-1, rclone, "check", "from-rclone", "h:large/aws"), run(-1, rclone, "check", "h:large/rclone", "h:large/aws"))
+	for _, back := range []string{"from-aws", "from-rclone"} {
+		sameTree(t, filepath.Join(dir, "from"), filepath.Join(dir, back))
 	}
 }
 
