@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,14 +27,15 @@ const childDir = "HEARTH_S3TEST_DIR"
 
 const (
 	crashRounds = 3
-	crashLines  = 150     // of a child, until it is killed
+	crashLines  = 200     // of a child, until it is killed
 	roundSize   = 1 << 20 // the first write of a round has this number times the round's
 )
 
 // Goal: after kill -9 in the middle of PutObject, UploadPart and
 // CompleteMultipartUpload each key has the last object that was acknowledged or the
-// one that was being written, whole; parts that were acknowledged are there; and no
-// file stays that nothing refers to. Method: a child that writes from several
+// one that was being written, whole; parts that were acknowledged are there; no file
+// stays that nothing refers to; and whoever wants to know is told of every object that
+// was acknowledged, though it refuses to listen half of the time. Method: a child that writes from several
 // goroutines tells what it begins and what was acknowledged, and is killed, several
 // times over the same directory. One upload of it stands still, so that there always
 // is something to sweep.
@@ -43,7 +46,13 @@ func TestUploadsAreWholeOrNotThereWhenTheProcessIsKilled(t *testing.T) {
 	}
 	b := newBench(t)
 	b.make(t, "bucket")
-	told := diary{began: map[string]int{}, done: map[string]int{}, parts: map[string]string{}}
+	_, err := b.PutBucketNotificationConfiguration(t.Context(), &awss3.PutBucketNotificationConfigurationInput{
+		Bucket: aws.String("bucket"), NotificationConfiguration: &types.NotificationConfiguration{EventBridgeConfiguration: &types.EventBridgeConfiguration{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := diary{began: map[string]int{}, done: map[string]int{}, parts: map[string]string{}, objects: map[string]bool{}, heard: map[string]bool{}}
 	for round := 1; round <= crashRounds; round++ {
 		if err := b.service.Close(); err != nil {
 			t.Fatal(err)
@@ -64,7 +73,8 @@ func TestUploadsAreWholeOrNotThereWhenTheProcessIsKilled(t *testing.T) {
 		}
 		told.check(t, b)
 	}
-	t.Logf("%d writes were acknowledged", told.acknowledged)
+	t.Logf("%d writes were acknowledged, %d objects were told of before a kill", told.acknowledged, len(told.heard))
+	told.checkEvents(t, b)
 }
 
 // diary is what children told: per key the highest number that was begun, and that
@@ -74,6 +84,32 @@ type diary struct {
 	began, done  map[string]int
 	parts        map[string]string
 	acknowledged int
+	// objects are those that were acknowledged, and heard those that somebody was told
+	// of, as "key etag".
+	objects, heard map[string]bool
+}
+
+// checkEvents has the rest delivered, and looks for each object.
+func (d *diary) checkEvents(t *testing.T, b *bench) {
+	t.Helper()
+	if left, err := b.service.offerAll(t.Context()); left || err != nil {
+		t.Fatal(left, err)
+	}
+	late := 0
+	for _, e := range b.events {
+		if object := e.Key + " " + e.ETag; d.objects[object] && !d.heard[object] {
+			d.heard[object] = true
+			late++
+		}
+	}
+	for object := range d.objects {
+		if !d.heard[object] {
+			t.Errorf("nobody was told of %s", object)
+		}
+	}
+	if late == 0 {
+		t.Error("nothing was left to be told of: the kills came too late to show anything")
+	}
 }
 
 // content is what a number means as bytes of a key; sizes differ.
@@ -148,19 +184,35 @@ func uploadUntilKilled(t *testing.T, dir string) {
 		defer out.Unlock()
 		fmt.Println(append([]any{"child:"}, words...)...)
 	}
+	var calls atomic.Int64
+	b.service.cfg.Events = func(_ context.Context, e Event) error {
+		if calls.Add(1)%2 == 0 {
+			return errors.New("not now")
+		}
+		say("told", e.Key, e.ETag)
+		return nil
+	}
+	wg.Go(func() {
+		for {
+			if _, err := b.service.offerAll(t.Context()); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
 	for worker := range 4 {
 		wg.Go(func() {
 			key := "put-" + strconv.Itoa(worker)
 			for n := first; ; n++ {
 				say("began", key, n)
-				_, err := b.PutObject(t.Context(), &awss3.PutObjectInput{
+				out, err := b.PutObject(t.Context(), &awss3.PutObjectInput{
 					Bucket: aws.String("bucket"), Key: &key, Body: bytes.NewReader(content(key, n, 0)), Metadata: map[string]string{"n": strconv.Itoa(n)},
 				})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				say("done", key, n)
+				say("done", key, n, strings.Trim(*out.ETag, `"`))
 			}
 		})
 	}
@@ -169,11 +221,12 @@ func uploadUntilKilled(t *testing.T, dir string) {
 			key := "parts-" + strconv.Itoa(worker)
 			for n := first; ; n++ {
 				say("began", key, n)
-				if err := b.inParts(t.Context(), key, n); err != nil {
+				etag, err := b.inParts(t.Context(), key, n)
+				if err != nil {
 					t.Error(err)
 					return
 				}
-				say("done", key, n)
+				say("done", key, n, strings.Trim(etag, `"`))
 			}
 		})
 	}
@@ -189,13 +242,13 @@ func uploadUntilKilled(t *testing.T, dir string) {
 }
 
 // inParts makes an object of two parts.
-func (b *bench) inParts(ctx context.Context, key string, n int) error {
+func (b *bench) inParts(ctx context.Context, key string, n int) (etag string, err error) {
 	bucket := aws.String("bucket")
 	up, err := b.CreateMultipartUpload(ctx, &awss3.CreateMultipartUploadInput{
 		Bucket: bucket, Key: &key, Metadata: map[string]string{"n": strconv.Itoa(n)},
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	text := content(key, n, partMin)
 	var parts []types.CompletedPart
@@ -205,14 +258,17 @@ func (b *bench) inParts(ctx context.Context, key string, n int) error {
 			Bucket: bucket, Key: &key, UploadId: up.UploadId, PartNumber: number, Body: bytes.NewReader(piece),
 		})
 		if err != nil {
-			return err
+			return "", err
 		}
 		parts = append(parts, types.CompletedPart{PartNumber: number, ETag: out.ETag, ChecksumCRC32: out.ChecksumCRC32})
 	}
-	_, err = b.CompleteMultipartUpload(ctx, &awss3.CompleteMultipartUploadInput{
+	out, err := b.CompleteMultipartUpload(ctx, &awss3.CompleteMultipartUploadInput{
 		Bucket: bucket, Key: &key, UploadId: up.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
-	return err
+	if err != nil {
+		return "", err
+	}
+	return *out.ETag, nil
 }
 
 // standStill is an upload that comes to its middle and no further.
@@ -261,6 +317,9 @@ func (d *diary) killedChild(t *testing.T, dir string, round int) {
 		case "done":
 			d.done[words[2]] = n
 			d.acknowledged++
+			d.objects[words[2]+" "+words[4]] = true
+		case "told":
+			d.heard[words[2]+" "+words[3]] = true
 		case "part":
 			d.parts[words[3]] = words[2] + " " + words[4] + " " + words[5]
 		}
