@@ -209,7 +209,7 @@ func (e *Environment) bootFailed(inv *lambda.Invocation, f *bootFailure) ending 
 	}
 	end := ending{
 		payload: f.payload, functionError: lambda.Unhandled, errorType: f.errorType,
-		status: statusError, broken: true, exit: f.exit,
+		status: statusError, broken: true, undelivered: true, exit: f.exit,
 	}
 	if end.payload == nil {
 		end.payload = platformError(f.errorType, inv.RequestID, f.text)

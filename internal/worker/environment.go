@@ -78,7 +78,7 @@ func (e *Environment) Invoke(ctx context.Context, inv *lambda.Invocation) (lambd
 	defer e.mu.Unlock()
 	e.idleSince.Store(0)
 	if err := e.thaw(ctx); err != nil {
-		return lambda.Result{}, err
+		return lambda.Result{}, fmt.Errorf("%w: %w", lambda.ErrNotDelivered, err)
 	}
 	inv.Start = time.Now()
 	inv.Deadline = inv.Start.Add(e.version.Timeout)
@@ -92,6 +92,13 @@ func (e *Environment) Invoke(ctx context.Context, inv *lambda.Invocation) (lambd
 	}
 	result := e.conclude(inv, end)
 	e.idleSince.Store(time.Now().UnixNano())
+	if end.errorType == lambda.ErrorSandboxFailure {
+		// The sandbox is of no more use. An event that it has not taken goes elsewhere.
+		if end.undelivered {
+			return lambda.Result{}, fmt.Errorf("environment %s has failed: %w", e.id, lambda.ErrNotDelivered)
+		}
+		return lambda.Result{}, fmt.Errorf("environment %s has failed", e.id)
+	}
 	return result, nil
 }
 
@@ -114,6 +121,7 @@ type ending struct {
 	errorType     string
 	status        string // the REPORT line's: "", "timeout" or "error"
 	broken        bool   // the runtime cannot serve another event as it is
+	undelivered   bool   // no runtime has seen the event
 	exit          *sandbox.Exit
 }
 

@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hearthfaas/hearth/internal/harness"
 	"github.com/hearthfaas/hearth/internal/reportline"
@@ -137,5 +141,31 @@ func TestRootInitFailuresHaveAWSsPayloads(t *testing.T) {
 	h.function(t, "good", `exports.handler = async () => "well"`)
 	if got := h.answers(t, "good", `{}`); got != `"well"` {
 		t.Errorf("another function after them: got %s", got)
+	}
+}
+
+// Goal: an environment whose sandbox is gone is not used again. Method: process 1 of each
+// sandbox is killed, as a host that is out of memory may do. No function has seen the
+// next event, so that it is offered to another environment.
+func TestRootALostSandboxIsReplaced(t *testing.T) {
+	h := up(t, "boot_ahead: 0\n")
+	h.function(t, "f", `exports.handler = async () => 1`)
+	h.answers(t, "f", `{}`)
+	for _, p := range h.Footprint().Processes {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if regexp.MustCompile(`(?m)^NSpid:\t\d+\t1$`).Match(status) {
+			if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	eventually(t, 10*time.Second, "no process of a function is left", func() bool { return h.Functions() == 0 })
+	for range 3 {
+		if got := h.answers(t, "f", `{}`); got != "1" {
+			t.Errorf("got %s", got)
+		}
 	}
 }
