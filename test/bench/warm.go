@@ -124,6 +124,7 @@ func (b *bench) warmFunctions(ctx context.Context, h *hearth) ([]*candidate, err
 		return signedInvoke(ctx, h, function, payload)
 	}
 	const goal = "p50 ≤ 140, p99 ≤ 280, ≤ 1.4 × bare frontend"
+	client, _ := harness.NodeClient(handlerSource) // none where the machine lacks it
 	functions := []struct {
 		name, goal string
 		f          harness.Function
@@ -134,6 +135,9 @@ func (b *bench) warmFunctions(ctx context.Context, h *hearth) ([]*candidate, err
 		{"hearth, Go with aws-lambda-go", "p50 ≤ 300, p99 ≤ 600", harness.Function{
 			Name: "go", Runtime: "provided.al2023", Handler: "bootstrap", Zip: b.goFunction(ctx), Memory: 1769,
 		}},
+		{"hearth, Node with AWS's aws-lambda-ric", "", harness.Function{
+			Name: "client", Runtime: "provided.al2023", Files: client, Memory: 1769,
+		}},
 		{"hearth, Python", "", harness.Function{
 			Name: "python", Runtime: b.python, Handler: "app.handler", Memory: 1769,
 			Files: map[string]string{"app.py": "def handler(event, context):\n    return {'n': event['n'] + 1}\n"},
@@ -141,7 +145,7 @@ func (b *bench) warmFunctions(ctx context.Context, h *hearth) ([]*candidate, err
 	}
 	var all []*candidate
 	for _, f := range functions {
-		if f.f.Runtime == "" || f.f.Name == "go" && f.f.Zip == nil {
+		if f.f.Runtime == "" || f.f.Name == "go" && f.f.Zip == nil || f.f.Name == "client" && client == nil {
 			continue
 		}
 		if err := h.create(ctx, f.f); err != nil {
