@@ -55,6 +55,7 @@ var suites = []suite{
 	{"warm", "warm calls, one at a time, beside their floors", (*bench).warm, false},
 	{"identity", "who and may: what signature and policies cost of an invoke", (*bench).identity, false},
 	{"load", "warm calls, 16 and 64 at a time", (*bench).load, false},
+	{"processes", "warm calls, with frontends and workers as processes of their own", (*bench).processes, false},
 	{"events", "Event invokes: accepted durably, and fair between functions", (*bench).events, false},
 	{"queues", "queues: messages sent, received and deleted durably", (*bench).queues, false},
 	{"tables", "tables: items read and written durably", (*bench).tables, false},
