@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hearthfaas/hearth/internal/harness"
@@ -84,8 +85,8 @@ func (b *bench) apart(ctx context.Context) (control, front *hearth, stop func(),
 	}
 	var started []*harness.Hearth
 	stop = func() {
-		for i := len(started) - 1; i >= 0; i-- {
-			_ = started[i].Stop()
+		for _, h := range slices.Backward(started) {
+			_ = h.Stop()
 		}
 	}
 	defer func() {
