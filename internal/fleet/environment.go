@@ -37,6 +37,7 @@ func (e *Environment) Initialised() bool { return e.initialised }
 func (e *Environment) Invoke(ctx context.Context, inv *lambda.Invocation) (lambda.Result, error) {
 	s := e.session
 	if s.life.Err() != nil {
+		<-s.forgotten // or the next environment that is tried is as lost
 		return lambda.Result{}, fmt.Errorf("worker %s: %w", s.id, lambda.ErrNotDelivered)
 	}
 	inv.Start = time.Now()
@@ -59,6 +60,9 @@ func (e *Environment) Invoke(ctx context.Context, inv *lambda.Invocation) (lambd
 	}
 	if errors.Is(err, lambda.ErrNotDelivered) {
 		s.suspect()
+		if s.life.Err() != nil {
+			<-s.forgotten
+		}
 		return lambda.Result{}, err
 	}
 	e.ended(ctx)

@@ -132,6 +132,7 @@ type side struct {
 	packages map[lambda.CodeDigest][]byte
 	joined   chan struct{}
 	drainMax time.Duration // of the workers
+	link     *link         // between the workers and the control process; nil is none
 
 	mu      sync.Mutex
 	left    []string
@@ -247,7 +248,11 @@ func (s *side) client(kind rpc.Kind, name string) *rpc.Client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c, err := rpc.NewClient(s.t.TempDir(), kind, s.addr, time.Now, quiet())
+	addr := s.addr
+	if s.link != nil {
+		addr = s.link.to(s.t, addr)
+	}
+	c, err := rpc.NewClient(s.t.TempDir(), kind, addr, time.Now, quiet())
 	if err == nil {
 		err = c.Join(s.t.Context(), name, token)
 	}
@@ -291,9 +296,13 @@ func (s *side) worker(name string) *fakeWorker {
 		s.t.Fatal(err)
 	}
 	l := &listener{Listener: inner}
+	addr := l.Addr().String()
+	if s.link != nil {
+		addr = s.link.to(s.t, addr)
+	}
 	a := NewAgent(AgentConfig{
 		Client: c, Log: quiet(), KeepFor: time.Minute, DrainMax: s.drainMax,
-		Hello: Hello{Zone: "zone-" + name, Addr: l.Addr().String(), Runtimes: []string{"provided.al2023"}},
+		Hello: Hello{Zone: "zone-" + name, Addr: addr, Runtimes: []string{"provided.al2023"}},
 	})
 	h := &fakeHost{packages: a, roles: a, logs: a, envs: map[lambda.SandboxID]*fakeEnv{}}
 	a.Use(h)

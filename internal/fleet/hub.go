@@ -100,9 +100,8 @@ func (h *Hub) Leave() { h.leaving.Store(true) }
 // Abort ends all sessions, and with them what runs on the workers.
 func (h *Hub) Abort() {
 	h.mu.Lock()
-	all := h.sessions
-	h.mu.Unlock()
-	for _, s := range all {
+	defer h.mu.Unlock()
+	for _, s := range h.sessions {
 		s.end(errors.New("the control process is leaving"))
 	}
 }
@@ -154,7 +153,7 @@ func (h *Hub) serveRegister(w http.ResponseWriter, r *http.Request) {
 	s := &session{
 		hub: h, name: name, id: name + "-" + randomHex(4), hello: in.Hello,
 		peer: h.cfg.Identity.Peer(rpc.Worker, name, in.Addr),
-		life: life, end: end, dead: make(chan struct{}), heard: time.Now(), of: map[lambda.EnvironmentKey]int{},
+		life: life, end: end, forgotten: make(chan struct{}), dead: make(chan struct{}), heard: time.Now(), of: map[lambda.EnvironmentKey]int{},
 		opening: map[*lambda.Version]struct{}{}, code: map[lambda.CodeDigest]struct{}{},
 		status: status{Draining: true}, // until it has told
 	}
@@ -303,6 +302,7 @@ func (h *Hub) over(ctx context.Context, s *session, why error, log *slog.Logger)
 	h.mu.Unlock()
 	drained := s.drained()
 	h.cfg.Left(s.id)
+	close(s.forgotten)
 	if !drained && !h.leaving.Load() {
 		s.awaitDeath(context.WithoutCancel(ctx))
 	}

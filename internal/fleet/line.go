@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -11,18 +12,33 @@ type line struct {
 	w http.ResponseWriter
 	r *http.Request
 	c *http.ResponseController
+
+	mu          sync.Mutex // guards what follows, and the deadline for reading
+	interrupted bool
 }
 
 // read waits for the next frame, for silentMax at most.
 func (l *line) read(want byte) ([]byte, error) {
-	if err := l.c.SetReadDeadline(time.Now().Add(silentMax)); err != nil {
+	if err := l.wait(); err != nil {
 		return nil, err
 	}
 	return readFrameOf(l.r.Body, want)
 }
 
-// interrupt ends a read that waits.
+func (l *line) wait() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.interrupted {
+		return errBrokenOff
+	}
+	return l.c.SetReadDeadline(time.Now().Add(silentMax))
+}
+
+// interrupt ends the read that waits, and lets none wait any more.
 func (l *line) interrupt() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.interrupted = true
 	_ = l.c.SetReadDeadline(time.Unix(1, 0)) // a connection that is closed needs no end
 }
 

@@ -28,6 +28,8 @@ type session struct {
 	// life ends when the worker is lost; its cause says why.
 	life context.Context
 	end  context.CancelCauseFunc
+	// forgotten is closed when nobody is given the worker's environments any more.
+	forgotten chan struct{}
 	// dead is closed when nothing runs there any more, a little later.
 	dead chan struct{}
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -143,9 +144,9 @@ func (w *WorkerNode) serve(ctx context.Context, client *rpc.Client, l net.Listen
 	if err != nil {
 		return fmt.Errorf("open the runtimes: %w", err)
 	}
-	addr := w.cfg.Advertise
-	if addr == "" {
-		addr = l.Addr().String()
+	addr, err := w.address(ctx, l)
+	if err != nil {
+		return err
 	}
 	agent := fleet.NewAgent(fleet.AgentConfig{
 		Client: client, KeepFor: w.cfg.KeepFor, DrainMax: w.cfg.DrainMax, Log: w.log,
@@ -175,6 +176,25 @@ func (w *WorkerNode) serve(ctx context.Context, client *rpc.Client, l net.Listen
 	w.node.warnMissing(ctx, d.Driver)
 	agent.Use(hostOf{host})
 	return w.run(ctx, agent, l, host, api, d)
+}
+
+// address is where the others reach this worker: when it listens on all addresses of
+// the host, on the one that leads to the control process.
+func (w *WorkerNode) address(ctx context.Context, l net.Listener) (string, error) {
+	if w.cfg.Advertise != "" {
+		return w.cfg.Advertise, nil
+	}
+	at, ok := l.Addr().(*net.TCPAddr)
+	if !ok || !at.IP.IsUnspecified() {
+		return l.Addr().String(), nil
+	}
+	c, err := (&net.Dialer{}).DialContext(ctx, "udp", w.cfg.Join) // nothing is sent
+	if err != nil {
+		return "", fmt.Errorf("find the address that leads to %s: %w", w.cfg.Join, err)
+	}
+	defer c.Close()
+	host, _, err := net.SplitHostPort(c.LocalAddr().String())
+	return net.JoinHostPort(host, strconv.Itoa(at.Port)), err
 }
 
 // run runs the parts until ctx ends: the agent first, then what its environments stand
