@@ -183,10 +183,14 @@ func TestItemsExpire(t *testing.T) {
 	if expired != 4 {
 		t.Errorf("got %d records of expiry, want 4", expired)
 	}
-	_, err = f.db.UpdateTimeToLive(t.Context(), &ddb.UpdateTimeToLiveInput{
-		TableName: aws.String("things"), TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("t"), Enabled: aws.Bool(true)},
-	})
-	says(t, err, validation, "TimeToLive is already enabled")
+	for attribute, want := range map[string]string{
+		"t": "TimeToLive is already enabled", "u": "TimeToLive is active on a different AttributeName: current AttributeName is t",
+	} {
+		_, err = f.db.UpdateTimeToLive(t.Context(), &ddb.UpdateTimeToLiveInput{
+			TableName: aws.String("things"), TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: &attribute, Enabled: aws.Bool(true)},
+		})
+		says(t, err, validation, want)
+	}
 }
 
 // TestStreamsRollOver follows a stream over two days: shards are closed and followed

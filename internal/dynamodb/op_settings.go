@@ -34,12 +34,12 @@ func (s *Service) updateTimeToLive(ctx context.Context, in *ddb.UpdateTimeToLive
 	spec := in.TimeToLiveSpecification
 	_, err = s.alter(ctx, t.Key, func(tx *disk.Tx, t *table, rec *tableRecord) (func(), error) {
 		switch enable := aws.ToBool(spec.Enabled); {
-		case enable && t.TTL.Attribute != "":
-			return nil, invalid("TimeToLive is already enabled")
 		case !enable && t.TTL.Attribute == "":
 			return nil, invalid("TimeToLive is already disabled")
-		case !enable && t.TTL.Attribute != aws.ToString(spec.AttributeName):
+		case t.TTL.Attribute != "" && t.TTL.Attribute != aws.ToString(spec.AttributeName):
 			return nil, invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.TTL.Attribute)
+		case enable && t.TTL.Attribute != "":
+			return nil, invalid("TimeToLive is already enabled")
 		case enable:
 			space, err := tx.NewSpace()
 			rec.TTL = ttlRecord{Attribute: aws.ToString(spec.AttributeName), Space: space, Building: true}

@@ -79,15 +79,97 @@ func TestEventsAreThoseOfTheGuide(t *testing.T) {
 	}
 }
 
+// variants are the events beside those two, after the parts that they share with them.
+func variants() map[string]any {
+	url := sample()
+	url.Account, url.Stage, url.RouteKey, url.Domain = "anonymous", "$default", "$default", "id.lambda-url.us-east-1.localhost"
+	url.StagePath, url.PathParameters, url.StageVariables = "", nil, nil
+	iam := &V2Authorizer{IAM: &V2IAM{AccessKey: "AKIA", AccountID: "123456789012", CallerID: "AIDA", UserARN: "arn:u", UserID: "AIDA"}}
+	rest := sample()
+	rest.PathParameters, rest.StageVariables, rest.HTTP.URL.RawQuery = nil, nil, ""
+	key, id := "the key", "its id"
+	return map[string]any{
+		"url":                     url.V2(nil),
+		"url, IAM":                url.V2(iam),
+		"2.0, Lambda":             sample().V2(&V2Authorizer{Lambda: map[string]any{"n": 1, "ok": true}}),
+		"2.0 authorizer":          sample().V2(nil).Authorizer("arn:route", []string{"one", "two"}),
+		"1.0 HTTP API":            sample().V1(V1Identity{}, nil).HTTPAPI(),
+		"1.0 HTTP API authorizer": sample().V1(V1Identity{}, nil).HTTPAPI().Authorizer("arn:route", []string{"one"}),
+		"REST authorizer":         rest.V1(V1Identity{}, nil).Authorizer("arn:method", []string{"one"}),
+		"REST, API key":           sample().V1(V1Identity{APIKey: &key, APIKeyID: &id}, nil),
+	}
+}
+
+// TestEachEventHasItsKeys compares the names of all members with those that the guides
+// of API Gateway and Lambda show.
+func TestEachEventHasItsKeys(t *testing.T) {
+	const (
+		http2     = " requestContext.http.method requestContext.http.path requestContext.http.protocol requestContext.http.sourceIp requestContext.http.userAgent"
+		context2  = " requestContext.accountId requestContext.apiId requestContext.domainName requestContext.domainPrefix" + http2 + " requestContext.requestId requestContext.routeKey requestContext.stage requestContext.time requestContext.timeEpoch"
+		request2  = "cookies headers queryStringParameters rawPath rawQueryString routeKey version" + context2
+		body      = " body isBase64Encoded"
+		identity1 = " requestContext.identity.accessKey requestContext.identity.accountId requestContext.identity.caller requestContext.identity.cognitoAuthenticationProvider requestContext.identity.cognitoAuthenticationType requestContext.identity.cognitoIdentityId requestContext.identity.cognitoIdentityPoolId requestContext.identity.principalOrgId requestContext.identity.sourceIp requestContext.identity.user requestContext.identity.userAgent requestContext.identity.userArn"
+		context1  = " requestContext.accountId requestContext.apiId requestContext.deploymentId requestContext.domainName requestContext.domainPrefix requestContext.extendedRequestId requestContext.httpMethod" + identity1 + " requestContext.path requestContext.protocol requestContext.requestId requestContext.requestTime requestContext.requestTimeEpoch requestContext.resourceId requestContext.resourcePath requestContext.stage"
+		request1  = "headers httpMethod multiValueHeaders multiValueQueryStringParameters path pathParameters queryStringParameters resource stageVariables" + context1
+		iam       = " requestContext.authorizer.iam.accessKey requestContext.authorizer.iam.accountId requestContext.authorizer.iam.callerId requestContext.authorizer.iam.cognitoIdentity requestContext.authorizer.iam.principalOrgId requestContext.authorizer.iam.userArn requestContext.authorizer.iam.userId"
+	)
+	made := variants()
+	for what, want := range map[string]string{
+		"url":                     request2 + body,
+		"url, IAM":                request2 + body + iam,
+		"2.0, Lambda":             request2 + body + " pathParameters stageVariables requestContext.authorizer.lambda.n requestContext.authorizer.lambda.ok",
+		"2.0 authorizer":          request2 + " pathParameters stageVariables type routeArn identitySource",
+		"1.0 HTTP API":            request1 + body + " version",
+		"1.0 HTTP API authorizer": request1 + " version type methodArn identitySource authorizationToken",
+		"REST authorizer":         request1 + " type methodArn",
+		"REST, API key":           request1 + body + " requestContext.identity.apiKey requestContext.identity.apiKeyId",
+	} {
+		var event map[string]any
+		if err := json.Unmarshal([]byte(encode(t, made[what])), &event); err != nil {
+			t.Fatal(err)
+		}
+		got, wanted := names("", event), strings.Fields(want)
+		slices.Sort(wanted)
+		if !slices.Equal(got, wanted) {
+			t.Errorf("%s has\n%q, want\n%q", what, got, wanted)
+		}
+	}
+}
+
+// open are the members whose own members are the request's.
+var open = []string{"headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "stageVariables"}
+
+// names are the paths of an event's members, in order.
+func names(at string, event map[string]any) (out []string) {
+	for name, value := range event {
+		path := strings.TrimPrefix(at+"."+name, ".")
+		if inner, ok := value.(map[string]any); ok && !slices.Contains(open, path) {
+			out = append(out, names(path, inner)...)
+			continue
+		}
+		out = append(out, path)
+	}
+	slices.Sort(out)
+	return out
+}
+
 // TestAWSsOwnTypesLoseNothing decodes events into the types of aws-lambda-go, encodes
-// them again, and looks for every value that went in.
+// them again, and looks for every value that went in. Its types of the older authorizers'
+// events have too few members for that.
 func TestAWSsOwnTypesLoseNothing(t *testing.T) {
+	made := variants()
 	for _, c := range []struct {
 		event string
 		into  any
 		// unknown are the members that the types do not have.
 		unknown []string
 	}{
+		{encode(t, made["url"]), new(events.LambdaFunctionURLRequest), []string{"requestContext.routeKey", "requestContext.stage", "routeKey"}},
+		{encode(t, made["url, IAM"]), new(events.LambdaFunctionURLRequest), []string{"requestContext.routeKey", "requestContext.stage", "routeKey"}},
+		{encode(t, made["2.0, Lambda"]), new(events.APIGatewayV2HTTPRequest), nil},
+		{encode(t, made["2.0 authorizer"]), new(events.APIGatewayV2CustomAuthorizerV2Request), nil},
+		{encode(t, made["1.0 HTTP API"]), new(events.APIGatewayProxyRequest), []string{"version", "requestContext.requestTimeEpoch", "requestContext.deploymentId"}},
+		{encode(t, made["REST, API key"]), new(events.APIGatewayProxyRequest), []string{"requestContext.requestTimeEpoch", "requestContext.deploymentId"}},
 		{goldenV2, new(events.APIGatewayV2HTTPRequest), nil},
 		{goldenV1, new(events.APIGatewayProxyRequest), []string{"requestContext.requestTimeEpoch", "requestContext.deploymentId"}},
 	} {

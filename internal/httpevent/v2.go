@@ -10,22 +10,22 @@ import (
 // AWS Lambda proxy integrations for HTTP APIs"). Members without a value are absent.
 type V2 struct {
 	Version string `json:"version"`
-	// Type, RouteARN and IdentitySource are of an authorizer's event.
-	Type           string   `json:"type,omitempty"`
-	RouteARN       string   `json:"routeArn,omitempty"`
-	IdentitySource []string `json:"identitySource,omitempty"`
+	V2Request
+	Body            *string `json:"body,omitempty"`
+	IsBase64Encoded bool    `json:"isBase64Encoded"`
+}
 
-	RouteKey        string            `json:"routeKey"`
-	RawPath         string            `json:"rawPath"`
-	RawQueryString  string            `json:"rawQueryString"`
-	Cookies         []string          `json:"cookies,omitempty"`
-	Headers         map[string]string `json:"headers"`
-	Query           map[string]string `json:"queryStringParameters,omitempty"`
-	RequestContext  V2Context         `json:"requestContext"`
-	PathParameters  map[string]string `json:"pathParameters,omitempty"`
-	StageVariables  map[string]string `json:"stageVariables,omitempty"`
-	Body            *string           `json:"body,omitempty"`
-	IsBase64Encoded bool              `json:"isBase64Encoded"`
+// V2Request is what a function and an authorizer both see of a request.
+type V2Request struct {
+	RouteKey       string            `json:"routeKey"`
+	RawPath        string            `json:"rawPath"`
+	RawQueryString string            `json:"rawQueryString"`
+	Cookies        []string          `json:"cookies,omitempty"`
+	Headers        map[string]string `json:"headers"`
+	Query          map[string]string `json:"queryStringParameters,omitempty"`
+	RequestContext V2Context         `json:"requestContext"`
+	PathParameters map[string]string `json:"pathParameters,omitempty"`
+	StageVariables map[string]string `json:"stageVariables,omitempty"`
 }
 
 // V2Context is what the front door knows of a request.
@@ -82,9 +82,9 @@ func (r *Request) V2(authorizer *V2Authorizer) *V2 {
 	if path == "" {
 		path = r.Path
 	}
-	e := &V2{
-		Version: "2.0", RouteKey: r.RouteKey,
-		RawPath: path, RawQueryString: r.HTTP.URL.RawQuery,
+	e := &V2{Version: "2.0", V2Request: V2Request{
+		RouteKey: r.RouteKey,
+		RawPath:  path, RawQueryString: r.HTTP.URL.RawQuery,
 		Headers: map[string]string{},
 		RequestContext: V2Context{
 			AccountID: r.Account, APIID: r.APIID, Authorizer: authorizer,
@@ -97,7 +97,7 @@ func (r *Request) V2(authorizer *V2Authorizer) *V2 {
 			Time: requestTime(r.Time), TimeEpoch: r.Time.UnixMilli(),
 		},
 		PathParameters: some(r.PathParameters), StageVariables: some(r.StageVariables),
-	}
+	}}
 	for name, values := range r.headers() {
 		if name == "Cookie" {
 			e.Cookies = cookies(values)
@@ -115,14 +115,19 @@ func (r *Request) V2(authorizer *V2Authorizer) *V2 {
 	return e
 }
 
-// Authorizer makes the event of the same request for a Lambda authorizer, which sees
-// no body (API Gateway developer guide, "Control access to HTTP APIs with AWS Lambda
-// authorizers").
-func (e *V2) Authorizer(routeARN string, identity []string) *V2 {
-	out := *e
-	out.Type, out.RouteARN, out.IdentitySource = "REQUEST", routeARN, identity
-	out.Body, out.IsBase64Encoded = nil, false
-	return &out
+// V2AuthorizerEvent is the event of a Lambda authorizer, which sees no body (API Gateway
+// developer guide, "Control access to HTTP APIs with AWS Lambda authorizers").
+type V2AuthorizerEvent struct {
+	Version        string   `json:"version"`
+	Type           string   `json:"type"`
+	RouteARN       string   `json:"routeArn"`
+	IdentitySource []string `json:"identitySource"`
+	V2Request
+}
+
+// Authorizer makes the event of the same request for a Lambda authorizer.
+func (e *V2) Authorizer(routeARN string, identity []string) *V2AuthorizerEvent {
+	return &V2AuthorizerEvent{Version: e.Version, Type: "REQUEST", RouteARN: routeARN, IdentitySource: identity, V2Request: e.V2Request}
 }
 
 // cookies are the single cookies of the Cookie headers.
