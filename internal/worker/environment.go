@@ -52,11 +52,16 @@ type Environment struct {
 	first     *lambda.ColdStart // until the first invoke has told it
 	peakMB    int
 	peakAsked time.Time
+	peakRests time.Duration // how long peakMB is good for
 }
 
-// peakEvery is how often a warm environment is asked for its memory peak; reading
-// it on every invoke of a short function would be a good part of its duration.
-const peakEvery = 100 * time.Millisecond
+// How long a reading of the memory peak is good for. It takes a quarter of a
+// millisecond, which is as much as all else of a warm invoke: read on each, or ten times
+// a second for each of many environments, it would be a good part of what Hearth does.
+const (
+	peakRestMin = 100 * time.Millisecond
+	peakRestMax = 1600 * time.Millisecond
+)
 
 // ID names the environment.
 func (e *Environment) ID() lambda.SandboxID { return e.id }
@@ -225,20 +230,32 @@ func (e *Environment) peak(end ending) int {
 		e.peakMB = e.version.MemoryMB
 		return e.peakMB
 	}
-	if now := time.Now(); end.status != "" || now.Sub(e.peakAsked) >= peakEvery {
+	if now := time.Now(); end.status != "" || now.Sub(e.peakAsked) >= e.peakRests {
+		before := e.peakMB
 		e.peakAsked = now
 		if u, err := e.sandbox.Usage(); err == nil {
 			mb := int(math.Ceil(float64(u.MemoryPeakBytes) / (1 << 20)))
 			e.peakMB = min(max(e.peakMB, mb), e.version.MemoryMB)
 		}
+		e.peakRests = peakRest(e.peakRests, e.peakMB > before)
 	}
 	return e.peakMB
+}
+
+// peakRest is how long a reading of the memory peak is good for: not long when it has
+// just risen, and twice as long as the last when it has not.
+func peakRest(last time.Duration, rose bool) time.Duration {
+	if rose {
+		return peakRestMin
+	}
+	return min(max(2*last, peakRestMin), peakRestMax)
 }
 
 // reset ends the runtime's processes, keeping /tmp and the log stream; the next
 // invoke boots it again. The mutex is held.
 func (e *Environment) reset(ctx context.Context) {
 	e.ready = false
+	e.peakRests = 0
 	if e.sandbox == nil {
 		return
 	}
