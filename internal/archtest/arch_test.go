@@ -142,8 +142,8 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"s3/..."},
-		may:      []string{"lambda", "store", "store/sqlite", "awsapi/sigv4", "s3/..."},
-		because:  "S3 speaks its own protocol with the edge's signatures, and asks identity through its own interface",
+		may:      []string{"lambda", "store", "store/sqlite", "awsapi/sigv4", "wire", "s3/..."},
+		because:  "S3 speaks its own protocol with the edge's signatures, and asks identity through its own interface; its notes are written like the others'",
 	},
 	{
 		packages: []string{"httpevent"},

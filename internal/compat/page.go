@@ -29,7 +29,7 @@ the notes beside them; a test fails when it is out of date. Do not edit it.
 - **not available**: answers as AWS does for something that does not exist or that a
   Region does not have.
 
-Operations that are not served answer ` + "`NotImplementedException`" + ` (501).
+Operations that are not served answer ` + "`NotImplementedException`" + ` (501), in S3 ` + "`NotImplemented`" + `.
 `
 
 // render writes the page.

@@ -19,6 +19,7 @@ import (
 	awsevents "github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	awsscheduler "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -32,6 +33,7 @@ import (
 	"github.com/hearthfaas/hearth/internal/iam"
 	"github.com/hearthfaas/hearth/internal/logs"
 	"github.com/hearthfaas/hearth/internal/metrics"
+	"github.com/hearthfaas/hearth/internal/s3"
 	"github.com/hearthfaas/hearth/internal/scheduler"
 	"github.com/hearthfaas/hearth/internal/sns"
 	"github.com/hearthfaas/hearth/internal/sqs"
@@ -77,6 +79,7 @@ func services(ctx context.Context, dir string) ([]service, error) {
 		{"Amazon API Gateway (REST APIs)", operations[*awsapigateway.Client](), names((&apigateway.Service{}).V1()), apigateway.NotesV1},
 		{"Amazon EventBridge", operations[*awsevents.Client](), names((&eventbridge.Service{}).API()), eventbridge.Notes},
 		{"Amazon EventBridge Scheduler", operations[*awsscheduler.Client](), names((&scheduler.Service{}).API()), scheduler.Notes},
+		{"Amazon S3", operations[*awss3.Client](), s3.Names(), s3.Notes},
 		{"Amazon SNS", operations[*awssns.Client](), names((&sns.Service{}).API()), sns.Notes},
 		{"Amazon SQS", operations[*awssqs.Client](), names((&sqs.Service{}).API()), sqs.Notes},
 	}

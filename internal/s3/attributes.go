@@ -62,15 +62,7 @@ func attributesOf(h http.Header) (index.Attributes, error) {
 		a.StorageClass = class
 	}
 	a.Encryption, a.EncryptionKey = h.Get("X-Amz-Server-Side-Encryption"), h.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")
-	if h.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm") != "" {
-		return a, faultf("NotImplemented", "Hearth does not serve encryption with keys of the customer.")
-	}
-	for _, name := range []string{"X-Amz-Object-Lock-Mode", "X-Amz-Object-Lock-Legal-Hold"} {
-		if h.Get(name) != "" {
-			return a, faultf("NotImplemented", "Hearth does not serve Object Lock.")
-		}
-	}
-	return a, nil
+	return a, refuseHeaders(h)
 }
 
 // withoutChunked takes aws-chunked out of a Content-Encoding: it is of the

@@ -16,13 +16,15 @@ import (
 // document is a configuration of a bucket that is kept as it was put.
 type document struct {
 	param  string // its subresource
-	name   string // in operation names: PutBucket<name>
+	name   string // in the names of operations: Put<name>
 	action string // in permissions: s3:Put<action>
 	root   string // its root element; empty when it is not XML
 	// absent is the error when there is none and usual has nothing to answer.
 	absent string
 	// forgettable says that it can be deleted.
 	forgettable bool
+	// absentAlways says that it cannot be put: Hearth has nothing that it would be about.
+	absentAlways bool
 	// putStatus is the status of a PUT; 0 is 200.
 	putStatus int
 	// check refuses documents and returns what is kept.
@@ -46,27 +48,27 @@ var usual = map[string]string{
 // documents are the configurations that a bucket may have.
 var documents = []document{
 	{
-		param: "policy", name: "Policy", action: "BucketPolicy", absent: "NoSuchBucketPolicy", forgettable: true,
+		param: "policy", name: "BucketPolicy", action: "BucketPolicy", absent: "NoSuchBucketPolicy", forgettable: true,
 		putStatus: http.StatusNoContent, check: (*call).checkPolicy,
 	},
 	{
-		param: "tagging", name: "Tagging", action: "BucketTagging", root: "Tagging", absent: "NoSuchTagSet", forgettable: true,
+		param: "tagging", name: "BucketTagging", action: "BucketTagging", root: "Tagging", absent: "NoSuchTagSet", forgettable: true,
 		putStatus: http.StatusNoContent, check: (*call).checkBucketTags,
 	},
 	{
-		param: "cors", name: "Cors", action: "BucketCORS", root: "CORSConfiguration", absent: "NoSuchCORSConfiguration",
+		param: "cors", name: "BucketCors", action: "BucketCORS", root: "CORSConfiguration", absent: "NoSuchCORSConfiguration",
 		forgettable: true, check: (*call).checkCORS,
 	},
 	{
-		param: "lifecycle", name: "LifecycleConfiguration", action: "LifecycleConfiguration", root: "LifecycleConfiguration",
+		param: "lifecycle", name: "BucketLifecycleConfiguration", action: "LifecycleConfiguration", root: "LifecycleConfiguration",
 		absent: "NoSuchLifecycleConfiguration", forgettable: true, check: (*call).checkLifecycle,
 	},
 	{
-		param: "website", name: "Website", action: "BucketWebsite", root: "WebsiteConfiguration",
+		param: "website", name: "BucketWebsite", action: "BucketWebsite", root: "WebsiteConfiguration",
 		absent: "NoSuchWebsiteConfiguration", forgettable: true,
 	},
 	{
-		param: "encryption", name: "Encryption", action: "EncryptionConfiguration", root: "ServerSideEncryptionConfiguration",
+		param: "encryption", name: "BucketEncryption", action: "EncryptionConfiguration", root: "ServerSideEncryptionConfiguration",
 		forgettable: true,
 	},
 	{
@@ -74,23 +76,23 @@ var documents = []document{
 		absent: "NoSuchPublicAccessBlockConfiguration", forgettable: true,
 	},
 	{
-		param: "ownershipControls", name: "OwnershipControls", action: "BucketOwnershipControls", root: "OwnershipControls",
+		param: "ownershipControls", name: "BucketOwnershipControls", action: "BucketOwnershipControls", root: "OwnershipControls",
 		absent: "OwnershipControlsNotFoundError", forgettable: true, check: (*call).checkOwnership,
 	},
 	{
-		param: "notification", name: "NotificationConfiguration", action: "BucketNotification", root: "NotificationConfiguration",
+		param: "notification", name: "BucketNotificationConfiguration", action: "BucketNotification", root: "NotificationConfiguration",
 		check: (*call).checkNotification,
 	},
-	{param: "logging", name: "Logging", action: "BucketLogging", root: "BucketLoggingStatus"},
-	{param: "accelerate", name: "AccelerateConfiguration", action: "AccelerateConfiguration", root: "AccelerateConfiguration"},
-	{param: "requestPayment", name: "RequestPayment", action: "BucketRequestPayment", root: "RequestPaymentConfiguration"},
+	{param: "logging", name: "BucketLogging", action: "BucketLogging", root: "BucketLoggingStatus"},
+	{param: "accelerate", name: "BucketAccelerateConfiguration", action: "AccelerateConfiguration", root: "AccelerateConfiguration"},
+	{param: "requestPayment", name: "BucketRequestPayment", action: "BucketRequestPayment", root: "RequestPaymentConfiguration"},
 	{
-		param: "replication", name: "Replication", action: "ReplicationConfiguration", root: "ReplicationConfiguration",
-		absent: "ReplicationConfigurationNotFoundError", check: (*call).notServed,
+		param: "replication", name: "BucketReplication", action: "ReplicationConfiguration", root: "ReplicationConfiguration",
+		absent: "ReplicationConfigurationNotFoundError", absentAlways: true,
 	},
 	{
 		param: "object-lock", name: "ObjectLockConfiguration", action: "BucketObjectLockConfiguration", root: "ObjectLockConfiguration",
-		absent: "ObjectLockConfigurationNotFoundError", check: (*call).notServed,
+		absent: "ObjectLockConfigurationNotFoundError", absentAlways: true,
 	},
 }
 
@@ -99,15 +101,16 @@ func documentOperations() []operation {
 	var out []operation
 	for i := range documents {
 		d := &documents[i]
-		out = append(out,
-			operation{
-				http.MethodGet, onBucket, d.param, "", "GetBucket" + d.name, "s3:Get" + d.action,
-				func(c *call) error { return c.getDocument(d) },
-			},
-			operation{
-				http.MethodPut, onBucket, d.param, "", "PutBucket" + d.name, "s3:Put" + d.action,
+		out = append(out, operation{
+			http.MethodGet, onBucket, d.param, "", "Get" + d.name, "s3:Get" + d.action,
+			func(c *call) error { return c.getDocument(d) },
+		})
+		if !d.absentAlways {
+			out = append(out, operation{
+				http.MethodPut, onBucket, d.param, "", "Put" + d.name, "s3:Put" + d.action,
 				func(c *call) error { return c.putDocument(d) },
 			})
+		}
 		if !d.forgettable {
 			continue
 		}
@@ -116,7 +119,7 @@ func documentOperations() []operation {
 			action = "s3:Delete" + d.action
 		}
 		out = append(out, operation{
-			http.MethodDelete, onBucket, d.param, "", "DeleteBucket" + d.name, action,
+			http.MethodDelete, onBucket, d.param, "", "Delete" + strings.TrimSuffix(d.name, "Configuration"), action,
 			func(c *call) error { return c.deleteDocument(d) },
 		})
 	}
@@ -216,10 +219,6 @@ func checkRoot(text []byte, root string) error {
 			seen = true
 		}
 	}
-}
-
-func (c *call) notServed([]byte) ([]byte, error) {
-	return nil, faultf("NotImplemented", "Hearth does not serve %s.", strings.TrimPrefix(c.op.name, "PutBucket"))
 }
 
 func (c *call) checkPolicy(text []byte) ([]byte, error) {

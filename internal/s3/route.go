@@ -69,8 +69,9 @@ var operations = slices.Concat(documentOperations(), []operation{
 // subresources are query parameters that change what a request is about; one that
 // no operation takes is refused rather than overlooked.
 var subresources = []string{
-	"abac", "accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering",
-	"inventory", "legal-hold", "lifecycle", "location", "logging", "metadataConfiguration", "metadataTable", "metrics",
+	"abac", "accelerate", "acl", "analytics", "annotation", "attributes", "cors", "delete", "encryption", "intelligent-tiering",
+	"inventory", "legal-hold", "lifecycle", "location", "logging", "metadataAnnotationTable", "metadataConfiguration",
+	"metadataInventoryTable", "metadataJournalTable", "metadataTable", "metrics",
 	"notification", "object-lock", "ownershipControls", "policy", "policyStatus", "publicAccessBlock", "renameObject",
 	"replication", "requestPayment", "restore", "retention", "select", "session", "tagging", "torrent", "uploadId",
 	"uploads", "versioning", "versions", "website",
@@ -88,7 +89,29 @@ func (c *call) route() error {
 		return fault("MethodNotAllowed")
 	}
 	c.op = op
+	return refuseHeaders(c.r.Header)
+}
+
+func refuseHeaders(h http.Header) error {
+	for name, what := range refusedHeaders {
+		if h.Get(name) != "" {
+			return with(faultf("NotImplemented", "Hearth does not serve %s.", what), "Header", name)
+		}
+	}
 	return nil
+}
+
+// refusedHeaders change what a request does in ways that are not served; one of them
+// is refused rather than overlooked.
+var refusedHeaders = map[string]string{
+	"X-Amz-Server-Side-Encryption-Customer-Algorithm":             "encryption with keys of the customer",
+	"X-Amz-Copy-Source-Server-Side-Encryption-Customer-Algorithm": "encryption with keys of the customer",
+	"X-Amz-Object-Lock-Mode":                                      "Object Lock",
+	"X-Amz-Object-Lock-Retain-Until-Date":                         "Object Lock",
+	"X-Amz-Object-Lock-Legal-Hold":                                "Object Lock",
+	"X-Amz-Write-Offset-Bytes":                                    "appending to objects",
+	"X-Amz-If-Match-Size":                                         "conditions of directory buckets",
+	"X-Amz-If-Match-Last-Modified-Time":                           "conditions of directory buckets",
 }
 
 func levelOf(bucket, key string) level {

@@ -87,7 +87,7 @@ func TestS3WithTheTransferManagersForGo(t *testing.T) {
 	}
 	downloads := map[string]func(key string) ([]byte, error){
 		"manager": func(key string) ([]byte, error) {
-			w := manager.NewWriteAtBuffer(nil)                                                                 //nolint:staticcheck // likewise
+			w := manager.NewWriteAtBuffer(nil)
 			_, err := manager.NewDownloader(c).Download(ctx, w, &s3.GetObjectInput{Bucket: bucket, Key: &key}) //nolint:staticcheck // likewise
 			return w.Bytes(), err
 		},
