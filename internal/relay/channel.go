@@ -17,6 +17,9 @@ const (
 	// idleChannels bounds those that wait: about the invokes that one frontend has under
 	// way.
 	idleChannels = 1024
+	// channelLife is how old a channel may become: it was opened with a certificate that
+	// is good for hours, and the control process takes none beyond that.
+	channelLife = time.Hour
 	// dialMax bounds the making of a channel; the control process answers from memory.
 	dialMax = 5 * time.Second
 )
@@ -29,7 +32,8 @@ type channel struct {
 	pool   *pool
 	frames chan frame
 	done   chan struct{} // closed when nobody takes frames any more
-	since  time.Time     // when it was last used
+	born   time.Time
+	since  time.Time // when it was last used
 
 	mu        sync.Mutex // guards interrupt
 	interrupt context.CancelCauseFunc
@@ -134,7 +138,7 @@ func (p *pool) get(ctx context.Context) (c *channel, fresh bool, err error) {
 func (p *pool) put(c *channel) {
 	c.since = time.Now()
 	p.mu.Lock()
-	keep := !p.ended && len(p.idle) < idleChannels
+	keep := !p.ended && len(p.idle) < idleChannels && c.since.Sub(c.born) < channelLife
 	if keep {
 		p.idle = append(p.idle, c)
 	}
@@ -165,7 +169,7 @@ func (p *pool) dial(ctx context.Context) (*channel, error) {
 		return nil, fmt.Errorf("relay: the control process answered %s", resp.Status)
 	}
 	c := &channel{
-		framed: framed{r: bufio.NewReader(conn), w: conn}, conn: conn, pool: p,
+		framed: framed{r: bufio.NewReader(conn), w: conn}, conn: conn, pool: p, born: time.Now(),
 		frames: make(chan frame, framesAhead), done: make(chan struct{}),
 	}
 	p.mu.Lock()
@@ -199,11 +203,11 @@ func (c *channel) cut() {
 	_ = c.conn.Close() // that is all it is for
 }
 
-// prune closes the channels that were idle for long.
-func (p *pool) prune(now time.Time) {
+// prune closes the channels that were last used before a time.
+func (p *pool) prune(before time.Time) {
 	p.mu.Lock()
 	n := 0
-	for n < len(p.idle) && now.Sub(p.idle[n].since) > idleMax {
+	for n < len(p.idle) && p.idle[n].since.Before(before) {
 		n++
 	}
 	old := p.idle[:n:n]
@@ -214,7 +218,7 @@ func (p *pool) prune(now time.Time) {
 	}
 }
 
-// breakAll closes every channel, used or not: the control process is not there.
+// breakAll closes every channel, used or not: the control process says nothing any more.
 func (p *pool) breakAll() {
 	p.mu.Lock()
 	p.idle = nil

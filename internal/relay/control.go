@@ -161,10 +161,18 @@ func (c *Control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// The buffered reader would end the request's context with the first deadline that it
 	// meets, and holds nothing: the other side waits for the change of protocol.
-	ch := &serving{control: c, conn: conn, framed: framed{r: bufio.NewReader(conn), w: conn}, name: name, zone: r.Header.Get(zoneHeader)}
+	ch := &serving{control: c, conn: conn, framed: framed{r: bufio.NewReader(conn), w: conn}, name: name, zone: r.Header.Get(zoneHeader), until: validUntil(r)}
 	if err := ch.serve(r.Context()); err != nil && r.Context().Err() == nil {
 		c.log.DebugContext(r.Context(), "a channel broke", "frontend", name, "error", err)
 	}
+}
+
+// validUntil is when the certificate ends that a connection began with.
+func validUntil(r *http.Request) time.Time {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return time.Now() // nobody comes here without
+	}
+	return r.TLS.PeerCertificates[0].NotAfter
 }
 
 // serving is a channel on this side. It is used by one goroutine.
@@ -174,6 +182,7 @@ type serving struct {
 	conn    net.Conn
 	name    string
 	zone    string
+	until   time.Time // when the frontend's certificate ends
 
 	round  int64 // of the invoke under way
 	held   bool  // its last result's payload is with the frontend
@@ -184,7 +193,11 @@ type serving struct {
 func (ch *serving) serve(ctx context.Context) error {
 	known := false
 	for {
-		_ = ch.conn.SetReadDeadline(time.Now().Add(pingMax))
+		wait := time.Now().Add(pingMax)
+		if ch.until.Before(wait) {
+			wait = ch.until
+		}
+		_ = ch.conn.SetReadDeadline(wait)
 		kind, b, err := ch.read()
 		switch {
 		case errors.Is(err, io.EOF):

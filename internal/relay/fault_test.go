@@ -12,6 +12,7 @@ import (
 
 	"github.com/hearthfaas/hearth/internal/lambda"
 	"github.com/hearthfaas/hearth/internal/relay"
+	"github.com/hearthfaas/hearth/internal/rpc"
 )
 
 // slow makes functions tell when they have begun and wait until they are let go; ended
@@ -224,6 +225,7 @@ func TestLeaving(t *testing.T) {
 	drained := make(chan error, 1)
 	go func() { drained <- h.control.Drain(t.Context()) }()
 	until(t, "new invokes are refused", func() bool { return event.send(t, h.via).Status == http.StatusServiceUnavailable })
+	until(t, "the frontend knows", func() bool { return health(t, h.via) == http.StatusServiceUnavailable })
 	select {
 	case <-drained:
 		t.Fatal("it was drained while an invoke ran")
@@ -247,6 +249,42 @@ func TestAFrontendThatLeaves(t *testing.T) {
 	}
 	if got := (call{path: invocations("f"), payload: []byte(`{}`)}).send(t, h.via); got.Status != http.StatusOK {
 		t.Errorf("an invoke: %+v", got)
+	}
+}
+
+// Only a frontend's certificate opens a channel, or a way through.
+func TestOthersAreNotFrontends(t *testing.T) {
+	h := open(t)
+	for _, kind := range []rpc.Kind{rpc.Worker, rpc.Frontend} {
+		token, _, err := h.authority.NewToken(kind, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := rpc.NewClient(t.TempDir(), kind, h.server, time.Now, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Join(t.Context(), "x", token); err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]int{relay.Prefix + "channel": http.StatusNotFound, relay.APIPrefix + relay.HealthPath: http.StatusOK} {
+			if kind == rpc.Worker {
+				want = http.StatusForbidden
+			}
+			r, err := c.Control().Request(t.Context(), http.MethodGet, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := c.Control().RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("a %s gets %d at %s, want %d", kind, res.StatusCode, path, want)
+			}
+		}
+		c.Close()
 	}
 }
 

@@ -2,7 +2,9 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"sync/atomic"
@@ -77,7 +79,7 @@ func (f *Frontend) Run(ctx context.Context, ready func()) error {
 			said = false
 		})
 		f.there.Store(false)
-		f.pool.breakAll()
+		f.lost(err)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -93,13 +95,24 @@ func (f *Frontend) Run(ctx context.Context, ready func()) error {
 	}
 }
 
+// lost drops the channels to a control process that is not there: those that wait for an
+// invoke, and the others too when it is silent. One that has ended ends them itself, and
+// one that is leaving still answers what runs.
+func (f *Frontend) lost(why error) {
+	if timeout, ok := errors.AsType[net.Error](why); ok && timeout.Timeout() {
+		f.pool.breakAll()
+		return
+	}
+	f.pool.prune(time.Now())
+}
+
 // watch holds a channel to the control process and returns when that does not answer.
 func (f *Frontend) watch(ctx context.Context, tick *time.Ticker, found func()) error {
 	c, err := f.pool.dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer func() { c.close() }()
 	wait := time.NewTimer(pingWait)
 	defer wait.Stop()
 	for first := true; ; first = false {
@@ -124,7 +137,16 @@ func (f *Frontend) watch(ctx context.Context, tick *time.Ticker, found func()) e
 		case got := <-c.frames: // unasked, it can only be the end
 			return got.err
 		case <-tick.C:
-			f.pool.prune(time.Now())
+			f.pool.prune(time.Now().Add(-idleMax))
+			if time.Since(c.born) < channelLife {
+				continue
+			}
+			next, err := f.pool.dial(ctx)
+			if err != nil {
+				return err
+			}
+			c.close()
+			c = next
 		case <-ctx.Done():
 			return nil
 		}

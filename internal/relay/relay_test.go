@@ -42,6 +42,7 @@ type house struct {
 	control     *relay.Control
 	front       *relay.Frontend
 	identity    *rpc.Client
+	authority   *rpc.Authority
 	server      string // the control process's port for other processes
 
 	stopControl func()
@@ -227,6 +228,7 @@ func open(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.authority = authority
 	h.control = relay.NewControl(edge, func(r *http.Request) string { return rpc.CallerOf(r).Name }, quiet)
 	h.serve = func(t *testing.T, listen string) (addr string, stop func()) {
 		t.Helper()
