@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ var (
 	curveInFlight  = []int{1, 2, 4, 8, 16, 32, 64, 128, 256}
 	curveFunctions = []int{1, 10, 100, 500, 1000, 2000}
 	curveSandboxes = []int{1, 4, 16, 64, 256, 500, 1000}
+	curveWorkers   = []int{1, 2, 4, 8}
 )
 
 // curve is one measured line after another: a column of what was varied, and columns of
@@ -47,7 +49,7 @@ func (b *bench) curves(ctx context.Context) error {
 		return errors.New("this machine has no Node")
 	}
 	var panels []panel
-	for _, measure := range []func(context.Context) (*curve, []panel, error){b.curveInFlight, b.curveFunctions, b.curveSandboxes} {
+	for _, measure := range []func(context.Context) (*curve, []panel, error){b.curveInFlight, b.curveFunctions, b.curveSandboxes, b.curveWorkers} {
 		c, drawn, err := measure(ctx)
 		if err != nil {
 			return err
@@ -231,4 +233,80 @@ func (b *bench) curveSandboxes(ctx context.Context) (*curve, []panel, error) {
 		{title: "Time of an invoke, 16 callers at random", x: "warm sandboxes", y: "µs", logarithmic: true, lines: []line{{"p50", c.column(3)}, {"p99", c.column(4)}}},
 		{title: "Sandboxes made a second", x: "warm sandboxes", fromZero: true, lines: []line{{"made a second", c.column(1)}}},
 	}, nil
+}
+
+// workerCallers are the callers of the curve of workers.
+const workerCallers = 16
+
+// curveWorkers calls a function whose environments are spread over more and more worker
+// processes. They share this machine's processors, so that what is seen is what a worker
+// more costs, not what it adds.
+func (b *bench) curveWorkers(ctx context.Context) (*curve, []panel, error) {
+	join, err := freeAddress(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := b.up(ctx, "curve-workers", "local_worker: false", "cluster_listen: "+join)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = h.Stop() }()
+	var workers []*harness.Hearth
+	defer func() {
+		for _, w := range workers {
+			_ = w.Stop()
+		}
+	}()
+	c := &curve{name: "workers", columns: []string{"workers", "answers a second", "p50 µs", "p99 µs", "errors"}}
+	for _, n := range curveWorkers {
+		for len(workers) < n {
+			w, err := b.joinWorker(ctx, h, join, len(workers))
+			if err != nil {
+				return nil, nil, err
+			}
+			workers = append(workers, w)
+		}
+		name := fmt.Sprintf("over-%d", n)
+		if err := h.create(ctx, harness.Function{Name: name, Runtime: b.node, Files: map[string]string{"index.js": handlerSource}, Memory: 1769, Timeout: 30}); err != nil {
+			return nil, nil, err
+		}
+		t, err := signedInvoke(ctx, h, name, warmEvent)
+		if err != nil {
+			return nil, nil, err
+		}
+		o, err := t.together(ctx, workerCallers, b.span(3*time.Second), b.span(4*time.Second))
+		if err != nil {
+			return nil, nil, err
+		}
+		if o.first != nil {
+			b.rep.fail(fmt.Sprintf("%d workers", n), o.first)
+		}
+		c.add(float64(n), round(o.rate()), inMicros(quantile(o.times, 0.5)), inMicros(quantile(o.times, 0.99)), float64(o.errors))
+	}
+	return c, []panel{{title: "Answers a second, over workers that share the processors", x: "worker processes", fromZero: true, lines: []line{{"answers a second", c.column(1)}}}}, nil
+}
+
+// joinWorker starts one more worker, in a zone of its own.
+func (b *bench) joinWorker(ctx context.Context, h *hearth, join string, i int) (*harness.Hearth, error) {
+	token, err := harness.Token(ctx, b.binary, h.DataDir, "worker")
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(b.scratch, fmt.Sprintf("worker-%d", i))
+	if err := os.MkdirAll(dir, 0o755); err != nil { // functions run as another user
+		return nil, fmt.Errorf("make a directory: %w", err)
+	}
+	return harness.StartWorker(ctx, harness.WorkerOptions{
+		Options: harness.Options{Binary: b.binary, DataDir: filepath.Join(dir, "data"), Isolation: b.isolation, LogLevel: "error"},
+		Join:    join, Token: token, Zone: fmt.Sprintf("zone-%d", i),
+	})
+}
+
+// freeAddress is an address of the loopback that nobody listens on.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
