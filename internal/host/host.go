@@ -1,7 +1,8 @@
 // Package host finds out what this machine offers to Hearth, for `hearth doctor`:
 // one check for each thing that a sandbox driver makes use of, with what to do
-// about it when it is missing. It reads and judges; it changes nothing of the machine, and which
-// driver is used is decided elsewhere.
+// about it when it is missing. It reads and judges; it changes nothing of the machine,
+// and which driver is used is decided elsewhere. What is done for the machine's sake to
+// this process is here too: when its collector runs, and which of its pages stay.
 package host
 
 import (
