@@ -30,6 +30,13 @@ func Make(ctx context.Context, path, script string) error {
 	if err != nil {
 		return fmt.Errorf("make %s: %w", filepath.Base(path), err)
 	}
+	// A log without its file is of one that was removed, and would be played into the new
+	// one. SQLite removes it, too, where it finds an empty file.
+	for _, stale := range []string{"-wal", "-shm", "-journal"} {
+		if err := os.Remove(path + stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("make %s: %w", filepath.Base(path), err)
+		}
+	}
 	if err := write(path, image); err != nil {
 		return fmt.Errorf("make %s: %w", filepath.Base(path), err)
 	}

@@ -81,6 +81,38 @@ func TestAFileThatWasNotFinishedIsMadeAnew(t *testing.T) {
 	}
 }
 
+// Goal: the log of a file that somebody removed does not come into the new one. Method: a
+// log as a killed process leaves it.
+func TestTheLogOfAnEarlierFileIsNotPlayed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if err := Make(t.Context(), path, script); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, path)
+	if _, err := db.ExecContext(t.Context(), "UPDATE t SET v = 'of the earlier file'"); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadFile(path + "-wal")
+	if err == nil {
+		err = db.Close()
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err == nil {
+		err = os.WriteFile(path+"-wal", left, 0o600)
+	}
+	if err == nil {
+		err = Make(t.Context(), path, script)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := one[string](t, open(t, path), "SELECT v FROM t"); got != "one" {
+		t.Errorf("the new file has %q", got)
+	}
+}
+
 func TestAScriptThatFailsLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	if err := Make(t.Context(), filepath.Join(dir, "a.db"), "CREATE TABLE t (k); nonsense"); err == nil {
