@@ -22,6 +22,8 @@ const (
 	// jsonBodyMax holds a PutLogEvents batch of 1 MiB whose every byte JSON has
 	// escaped as six.
 	jsonBodyMax = 8 << 20
+	// batchBodyMax is what one BatchWriteItem may send (DynamoDB API reference).
+	batchBodyMax = 16 << 20
 	// queryBodyMax holds the largest policy document, percent-encoded, many times.
 	queryBodyMax = 1 << 20
 )
@@ -199,6 +201,9 @@ type Call struct {
 	parsed   any
 }
 
+// dynamodbBatchWrite is how requests name the operation with the largest bodies of JSON.
+const dynamodbBatchWrite = "DynamoDB_20120810.BatchWriteItem"
+
 // BodyMax is how many bytes of body a request may have, known before any is read.
 func (c *Codec) BodyMax(r *http.Request) int64 {
 	switch c.service.Protocol {
@@ -216,6 +221,9 @@ func (c *Codec) BodyMax(r *http.Request) int64 {
 		}
 		return queryBodyMax
 	default:
+		if r.Header.Get("X-Amz-Target") == dynamodbBatchWrite {
+			return batchBodyMax
+		}
 		return jsonBodyMax
 	}
 }
