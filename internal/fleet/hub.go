@@ -44,6 +44,9 @@ type Hub struct {
 	// the next.
 	leaving atomic.Bool
 
+	arrive  sync.Once
+	arrived chan struct{}
+
 	mu       sync.Mutex // guards what follows
 	sessions map[string]*session
 	joining  int
@@ -51,8 +54,12 @@ type Hub struct {
 
 // NewHub returns a hub without workers.
 func NewHub(cfg Config) *Hub {
-	return &Hub{cfg: cfg, sessions: map[string]*session{}}
+	return &Hub{cfg: cfg, sessions: map[string]*session{}, arrived: make(chan struct{})}
 }
+
+// Arrived is closed when the first worker is there. Workers of an earlier control
+// process come within rejoinMost.
+func (h *Hub) Arrived() <-chan struct{} { return h.arrived }
 
 // Worker is what placement asks of a worker.
 type Worker struct {
@@ -64,6 +71,7 @@ type Worker struct {
 	FreeMB       int
 	CommittedMB  int
 	Environments int
+	Starting     int // of these
 	// Of is how many of the environments are of the version that was asked for.
 	Of int
 	// CodeThere says that it had an environment of this code before.
@@ -255,6 +263,7 @@ func (h *Hub) follow(s *session, in registration, l *line, log *slog.Logger) err
 		joined = true
 		adopted := h.adopt(s, in.Environments, hello.Keep)
 		log.InfoContext(s.life, "worker joined", "worker_id", s.id, "zone", s.hello.Zone, "addr", s.hello.Addr, "isolation", s.hello.Isolation, "adopted", adopted)
+		h.arrive.Do(func() { close(h.arrived) })
 		h.cfg.Joined()
 	}
 }

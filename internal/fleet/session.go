@@ -48,7 +48,7 @@ func (s *session) worker(v *lambda.Version) Worker {
 	defer s.mu.Unlock()
 	w := Worker{
 		ID: s.id, Name: s.name, Hello: s.hello, Draining: s.status.Draining, Silent: time.Since(s.heard), FreeMB: s.status.FreeMB,
-		CommittedMB: s.committedMB, Environments: s.environments,
+		CommittedMB: s.committedMB, Environments: s.environments, Starting: len(s.opening),
 	}
 	if v != nil {
 		w.Of = s.of[v.Key()]

@@ -137,7 +137,7 @@ func (n *Node) build(ctx context.Context, addr string) (_ *parts, err error) {
 		return nil, err
 	}
 	p.serveAPI(endpoint)
-	host := &machines{worker: p.worker, id: worker.Default().ID, zone: n.cfg.Zone, freeMB: availableMB, hub: p.workers()}
+	host := &machines{worker: p.worker, id: worker.Default().ID, zone: n.cfg.Zone, freeMB: availableMB, hub: p.workers(), since: time.Now()}
 	p.machines = host
 	p.manager = workermanager.New(workermanager.Config{
 		IdleTimeout: n.cfg.IdleTimeout, KeepAlive: n.cfg.KeepAlive, AgeMax: environmentAgeMax,

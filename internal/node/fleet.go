@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hearthfaas/hearth/internal/fleet"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -22,10 +23,30 @@ type machines struct {
 	zone   string
 	freeMB func() (int, error)
 	hub    *fleet.Hub // nil where nobody may join
+	since  time.Time  // when this process began
+}
+
+// arriveMax is how long after a start the first environments wait for a worker that may
+// be on its way back: workers look for their control process once a second.
+const arriveMax = 3 * time.Second
+
+// awaitWorkers waits for the first worker where only others host environments.
+func (f *machines) awaitWorkers(ctx context.Context) {
+	if f.worker != nil || f.hub == nil {
+		return
+	}
+	late := time.NewTimer(time.Until(f.since.Add(arriveMax)))
+	defer late.Stop()
+	select {
+	case <-f.hub.Arrived():
+	case <-late.C:
+	case <-ctx.Done():
+	}
 }
 
 // Place meets workermanager.Placer.
 func (f *machines) Place(ctx context.Context, v *lambda.Version) (string, error) {
+	f.awaitWorkers(ctx)
 	need := placement.Need{Function: v.Key(), MemoryMB: v.MemoryMB}
 	id, err := placement.New(candidates{f, v}).Place(ctx, need)
 	if errors.Is(err, placement.ErrFull) {
@@ -64,7 +85,7 @@ func (f candidates) Candidates(context.Context, placement.Need) (all []placement
 		all = append(all, placement.Candidate{
 			WorkerID: w.ID, Zone: w.Zone, Draining: w.Draining, Silent: w.Silent, FreeMB: w.FreeMB,
 			CommittedMB: w.CommittedMB, CommitMaxMB: w.CommitMaxMB,
-			Environments: w.Environments, Same: w.Of, CodeCached: w.CodeThere,
+			Environments: w.Environments, Starting: w.Starting, Same: w.Of, CodeCached: w.CodeThere,
 		})
 	}
 	if f.worker != nil && len(all) > 1 {

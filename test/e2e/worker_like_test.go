@@ -98,12 +98,21 @@ func TestRootProvisionedEnvironmentsOutliveTheControlProcess(t *testing.T) {
 	}
 	eventually(t, 30*time.Second, "provisioned concurrency is ready", ready)
 	before := f.answers(t, "f:1", `{}`)
-	if err := f.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	f.control()
-	eventually(t, 30*time.Second, "provisioned concurrency is ready again", ready)
-	if after := f.answers(t, "f:1", `{}`); after != before {
-		t.Errorf("environment %s has become %s", before, after)
+	for _, end := range []struct {
+		how string
+		end func() error
+	}{{"killed", func() error { return f.Kill() }}, {"stopped in good order", func() error { return f.Stop() }}} {
+		if err := end.end(); err != nil {
+			t.Fatal(err)
+		}
+		f.control()
+		eventually(t, 30*time.Second, "provisioned concurrency is ready again", ready)
+		if after := f.answers(t, "f:1", `{}`); after != before {
+			t.Errorf("%s: environment %s has become %s", end.how, before, after)
+		}
+		// The next call waits for a worker rather than to fail.
+		if got := f.answers(t, "f", `{}`); got == "" {
+			t.Errorf("%s: no answer", end.how)
+		}
 	}
 }
