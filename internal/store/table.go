@@ -92,14 +92,18 @@ func (t Table[T]) All(ctx context.Context, prefix string) iter.Seq2[Row[T], erro
 			return
 		}
 		pages := make(chan chan page[T], allAhead)
+		whole := false // read once pages is closed
 		workers.Go(func() {
 			defer close(pages)
-			t.readAhead(ctx, prefix, recs, pages, &workers)
+			whole = t.readAhead(ctx, prefix, recs, pages, &workers)
 		})
 		for next := range pages {
 			if p := <-next; !p.yield(yield) {
 				return
 			}
+		}
+		if !whole {
+			yield(Row[T]{}, ctx.Err())
 		}
 	}
 }
@@ -125,19 +129,19 @@ func (p page[T]) yield(yield func(Row[T], error) bool) bool {
 }
 
 // readAhead reads page after page, has each decoded, and hands on where each will be, in
-// order.
-func (t Table[T]) readAhead(ctx context.Context, prefix string, recs []Record, pages chan<- chan page[T], workers *sync.WaitGroup) {
+// order. It returns false when ctx ended before that was all.
+func (t Table[T]) readAhead(ctx context.Context, prefix string, recs []Record, pages chan<- chan page[T], workers *sync.WaitGroup) bool {
 	for {
 		decoded := make(chan page[T], 1)
 		select {
 		case pages <- decoded:
 		case <-ctx.Done():
-			return
+			return false
 		}
 		read := recs
 		workers.Go(func() { decoded <- t.decodePage(read) })
 		if len(read) < allPage {
-			return
+			return true
 		}
 		var err error
 		if recs, err = t.store.List(ctx, t.kind, prefix, read[len(read)-1].Key, allPage); err != nil {
@@ -145,9 +149,10 @@ func (t Table[T]) readAhead(ctx context.Context, prefix string, recs []Record, p
 			failed <- page[T]{err: err}
 			select {
 			case pages <- failed:
+				return true
 			case <-ctx.Done():
+				return false
 			}
-			return
 		}
 	}
 }
