@@ -39,17 +39,28 @@ type chunk struct {
 	data          []byte
 }
 
+// lineHead is the usual size of what stands before a message in a chunk.
+const lineHead = 8
+
 // pack sorts lines, which are of one stream and one day and in order of arrival,
 // by time and packs them into chunks.
 func pack(group, stream int64, lines []line) []chunk {
 	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.ts, b.ts) })
 	var out []chunk
 	var c *chunk
+	rest := 0 // about how many bytes are still to be packed
+	for _, l := range lines {
+		rest += len(l.message) + lineHead
+	}
 	for _, l := range lines {
 		if c == nil || l.ts-c.first > chunkSpan || len(c.data)+len(l.message) > chunkBytes {
 			out = append(out, chunk{group: group, stream: stream, first: l.ts, seq: l.seq})
 			c = &out[len(out)-1]
+			if lines[len(lines)-1].ts-l.ts <= chunkSpan { // all the rest, as it is for what functions print
+				c.data = make([]byte, 0, min(rest, chunkBytes+lineHead))
+			}
 		}
+		rest -= len(l.message) + lineHead
 		c.data = binary.AppendUvarint(c.data, uint64(l.ts-c.first)) // sorted, so not negative
 		c.data = binary.AppendVarint(c.data, l.seq-c.seq)
 		c.data = binary.AppendVarint(c.data, l.ingested-l.ts)
