@@ -81,6 +81,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(n.cfg.DataDir, 0o711); err != nil { // sandboxes' users pass through to the code cache
 		return fmt.Errorf("make the data directory: %w", err)
 	}
+	raiseFileLimit(ctx, n.log)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", n.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("open the port: %w", err)

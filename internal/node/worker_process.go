@@ -117,6 +117,7 @@ func (w *WorkerNode) Run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(w.cfg.DataDir, 0o711); err != nil { // sandboxes' users pass through to the code cache
 		return fmt.Errorf("make the data directory: %w", err)
 	}
+	raiseFileLimit(ctx, w.log)
 	client, err := rpc.NewClient(w.node.dir("identity"), rpc.Worker, w.cfg.Join, time.Now, w.log)
 	if err != nil {
 		return err
