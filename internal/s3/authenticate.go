@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hearthfaas/hearth/internal/awsapi/sigv4"
 	"github.com/hearthfaas/hearth/internal/lambda"
@@ -23,7 +26,7 @@ func (c *call) identify() error {
 			return nil
 		}
 		if c.query.Get("X-Amz-Algorithm") != "" {
-			return faultf("AuthorizationQueryParametersError", "%s", e.Message)
+			return c.presignFault(e)
 		}
 		return faultf("AuthorizationHeaderMalformed", "%s", e.Message)
 	}
@@ -45,6 +48,31 @@ func (c *call) identify() error {
 	}
 	c.caller = c.complete(caller, claim.Region)
 	return nil
+}
+
+// presignFault is what S3 says of a presigned address that is broken.
+func (c *call) presignFault(e *lambda.Error) error {
+	text := e.Message
+	seconds, err := strconv.ParseInt(c.query.Get("X-Amz-Expires"), 10, 64)
+	switch {
+	case slices.ContainsFunc(presignParameters, func(name string) bool { return c.query.Get(name) == "" }):
+		text = "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+	case c.query.Get("X-Amz-Algorithm") != "AWS4-HMAC-SHA256":
+		text = `X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"`
+	case err != nil:
+		text = "X-Amz-Expires should be a number"
+	case seconds < 0:
+		text = "X-Amz-Expires must be non-negative"
+	case time.Duration(seconds) > sigv4.ExpiresMax/time.Second:
+		text = "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
+	}
+	return &lambda.Error{Code: "AuthorizationQueryParametersError", Message: text}
+}
+
+// presignParameters are all there in an address that was presigned with Signature
+// Version 4.
+var presignParameters = []string{
+	"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires",
 }
 
 // identify2 is identify for URLs presigned with Signature Version 2.

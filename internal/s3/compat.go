@@ -23,7 +23,7 @@ const (
 // Notes say where operations differ from AWS's. One without a note does not, as far
 // as is known.
 var Notes = map[string]wire.Note{
-	"CreateBucket":                       {Support: wire.Differs, Text: "With Object Lock it is refused; directory buckets are not served."},
+	"CreateBucket":                       {Support: wire.Differs, Text: "With Object Lock it is refused; directory buckets are not served. A bucket answers requests that were signed for another region, where AWS redirects them."},
 	"CopyObject":                         {Support: wire.Differs, Text: classesAlike},
 	"CreateMultipartUpload":              {Support: wire.Differs, Text: classesAlike},
 	"PutObject":                          {Support: wire.Differs, Text: classesAlike},

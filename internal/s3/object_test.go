@@ -345,6 +345,18 @@ func TestPresignedRequests(t *testing.T) {
 	if status, text := do("GET", strings.Replace(get.URL, "a%20b", "a%20c", 1), ""); status != 403 || !strings.Contains(text, "SignatureDoesNotMatch") {
 		t.Errorf("another key: %d %s", status, text)
 	}
+	for change, want := range map[[2]string]string{
+		{"X-Amz-Expires=60", "X-Amz-Expires=604801"}:              "X-Amz-Expires must be less than a week (in seconds)",
+		{"X-Amz-Expires=60", "X-Amz-Expires=-1"}:                  "X-Amz-Expires must be non-negative",
+		{"X-Amz-Expires=60", "X-Amz-Expires=soon"}:                "X-Amz-Expires should be a number",
+		{"X-Amz-Signature=", "X-Amz-Signed="}:                     "Query-string authentication version 4 requires",
+		{"X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=x"}: "X-Amz-Algorithm only supports",
+	} {
+		status, text := do("GET", strings.Replace(get.URL, change[0], change[1], 1), "")
+		if status != 400 || !strings.Contains(text, "AuthorizationQueryParametersError") || !strings.Contains(text, want) {
+			t.Errorf("%q: %d %s, want %s", change[1], status, text, want)
+		}
+	}
 	b.mu.Lock()
 	b.now = b.now.Add(2 * time.Minute)
 	b.mu.Unlock()
