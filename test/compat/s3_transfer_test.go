@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/hearthfaas/hearth/internal/harness"
 )
@@ -200,4 +203,61 @@ func digests(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestS3ByTheNameOfTheHost addresses a bucket as SDKs do unless they are told
+// otherwise, and as the browser of a page does before it uploads.
+func TestS3ByTheNameOfTheHost(t *testing.T) {
+	h := up(t)
+	c := objectsOf(t, h)
+	bucket, key := aws.String("by-name"), aws.String("a/b c")
+	if _, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.PutBucketCors(t.Context(), &s3.PutBucketCorsInput{Bucket: bucket, CORSConfiguration: &types.CORSConfiguration{
+		CORSRules: []types.CORSRule{{AllowedMethods: []string{"PUT"}, AllowedOrigins: []string{"https://page.example"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := strings.TrimPrefix(h.Endpoint, "http://")
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Names under localhost do not resolve everywhere.
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	for _, host := range []string{"localhost:" + port, "s3.us-east-1.localhost:" + port} {
+		named := s3.New(c.Options(), func(o *s3.Options) {
+			o.UsePathStyle, o.BaseEndpoint, o.HTTPClient = false, aws.String("http://"+host), client
+		})
+		if _, err := named.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader(host)}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: bucket, Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(out.Body); err != nil || string(text) != host {
+			t.Errorf("%s: got %q, %v", host, text, err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://by-name."+host+"/k", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", "https://page.example")
+		r.Header.Set("Access-Control-Request-Method", "PUT")
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); resp.StatusCode != http.StatusOK || got != "https://page.example" {
+			t.Errorf("%s: a page asks: %s, %q", host, resp.Status, got)
+		}
+	}
 }

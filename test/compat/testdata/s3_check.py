@@ -6,6 +6,7 @@ import urllib.request
 
 import boto3
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 scratch = sys.argv[1]
@@ -54,6 +55,17 @@ assert keys == sorted(keys, key=lambda k: k.encode()) and len(keys) == 8, keys
 
 url = s3.generate_presigned_url("get_object", Params={"Bucket": "python", "Key": "a&b <c>"})
 assert urllib.request.urlopen(url).read() == b"a&b <c>"
+
+# A form, signed as boto3 does by itself and with Signature Version 4.
+for client in (s3, boto3.client("s3", config=Config(signature_version="s3v4"))):
+    form = client.generate_presigned_post("python", "forms/${filename}", Conditions=[["content-length-range", 1, 10]])
+    boundary = "boundary"
+    body = "".join('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, k, v) for k, v in form["fields"].items())
+    body += '--%s\r\nContent-Disposition: form-data; name="file"; filename="note.txt"\r\n\r\nby a form\r\n--%s--\r\n' % (boundary, boundary)
+    request = urllib.request.Request(form["url"], data=body.encode(), headers={"Content-Type": "multipart/form-data; boundary=" + boundary})
+    assert urllib.request.urlopen(request).status == 204
+    assert s3.get_object(Bucket="python", Key="forms/note.txt")["Body"].read() == b"by a form"
+s3.delete_object(Bucket="python", Key="forms/note.txt")
 
 # Versions.
 s3.put_bucket_versioning(Bucket="python", VersioningConfiguration={"Status": "Enabled"})
