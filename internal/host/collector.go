@@ -20,18 +20,28 @@ const (
 	percentMax = 800
 	// collectorTick is how often the measure follows the heap.
 	collectorTick = 10 * time.Second
+	// quietMax is what a process allocates in a tick that has nothing to do.
+	quietMax = 1 << 20
 )
 
 // TuneCollector lets garbageMin gather between two collections while the heap is
-// small, until ctx ends. A process whose GOGC is set does not call it.
+// small, and gives what has gathered back when the work is over, until ctx ends. A
+// process whose GOGC is set does not call it.
 func TuneCollector(ctx context.Context) {
 	tick := time.NewTicker(collectorTick)
 	defer tick.Stop()
-	for now := 0; ; {
-		if want := collectorPercent(liveHeap()); want != now {
-			now = want
-			debug.SetGCPercent(now)
+	last, released := readHeap(), true
+	for percent := 0; ; {
+		now := readHeap()
+		if want := collectorPercent(now.live); want != percent {
+			percent = want
+			debug.SetGCPercent(percent)
 		}
+		quiet := now.allocated-last.allocated <= quietMax
+		if quiet && !released {
+			debug.FreeOSMemory()
+		}
+		last, released = now, quiet
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -46,9 +56,11 @@ func collectorPercent(live uint64) int {
 	return int(min(max(percent, percentMin), percentMax))
 }
 
-// liveHeap is what the last collection found alive.
-func liveHeap() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
+// heap is what the last collection found alive, and all that was ever allocated.
+type heap struct{ live, allocated uint64 }
+
+func readHeap() heap {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(samples)
+	return heap{samples[0].Value.Uint64(), samples[1].Value.Uint64()}
 }
