@@ -110,8 +110,11 @@ exports.handler = async () => {
 		most = max(most, busy)
 	}
 	t.Logf("%d answers, %d throttled, at most %d busy in %d environments", len(answers), throttled, most, len(environments))
-	if most != reserved || len(environments) > reserved {
-		t.Errorf("at most %d busy in %d environments, want %d", most, len(environments), reserved)
+	if most > reserved || len(environments) > reserved {
+		t.Errorf("at most %d busy in %d environments, want no more than %d", most, len(environments), reserved)
+	}
+	if most < reserved/2 { // on a machine with much else to do, not all come to run at once
+		t.Errorf("at most %d were busy, which shows nothing about a limit of %d", most, reserved)
 	}
 	if throttled == 0 {
 		t.Error("nothing was throttled")
@@ -174,8 +177,12 @@ exports.handler = async () => {
 	answers, throttled := press(t, client, "f")
 	connections := db.query(t, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'fn'")
 	t.Logf("%d answers, %d throttled, %s connections at the end", len(answers), throttled, connections)
-	if got, want := db.query(t, "SELECT n || ' ' || most FROM busy"), fmt.Sprintf("0 %d", reserved); got != want {
-		t.Errorf("busy at the end, and at most: %s, want %s", got, want)
+	var left, most int
+	if _, err := fmt.Sscan(db.query(t, "SELECT n || ' ' || most FROM busy"), &left, &most); err != nil {
+		t.Fatal(err)
+	}
+	if left != 0 || most > reserved || most < reserved/2 {
+		t.Errorf("%d busy at the end, %d at most; want 0, and no more than %d but most of them", left, most, reserved)
 	}
 	if throttled == 0 {
 		t.Error("nothing was throttled")
