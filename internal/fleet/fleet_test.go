@@ -122,7 +122,7 @@ func (e *fakeEnv) Close(context.Context) error {
 
 // side is a control process.
 type side struct {
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	authority *rpc.Authority
 	addr      string
@@ -190,7 +190,7 @@ func (l *fakeLog) Close() error {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func control(t *testing.T) *side {
+func control(t testing.TB) *side {
 	t.Helper()
 	s := &side{t: t, dir: filepath.Join(t.TempDir(), "cluster"), packages: map[lambda.CodeDigest][]byte{}, drainMax: 100 * time.Millisecond}
 	s.begin("127.0.0.1:0")

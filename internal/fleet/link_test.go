@@ -15,7 +15,7 @@ type link struct {
 	quiet  *sync.Cond
 }
 
-func newLink(t *testing.T) *link {
+func newLink(t testing.TB) *link {
 	l := &link{}
 	l.quiet = sync.NewCond(&l.mu)
 	t.Cleanup(func() { l.set(false) })
@@ -30,7 +30,7 @@ func (l *link) set(silent bool) {
 }
 
 // to is an address that leads to another over the link.
-func (l *link) to(t *testing.T, addr string) string {
+func (l *link) to(t testing.TB, addr string) string {
 	t.Helper()
 	in, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
