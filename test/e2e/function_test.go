@@ -195,9 +195,18 @@ func coldParts(t *testing.T, config, made string) {
 	for _, p := range reportline.ColdStart(header, "") {
 		names[p.Name] = true
 	}
-	for _, want := range []string{"fetch", "unpack", made, "init"} {
+	parts := []string{"place", "fetch", "unpack", made, "init"}
+	if made == "sandbox" {
+		parts = append(parts, "runtime")
+	}
+	told := h.scrape(t)
+	for _, want := range parts {
 		if !names[want] {
 			t.Errorf("the part %q is missing in %s: %q", want, reportline.ColdStartHeader, header)
+		}
+		// What was unpacked when the function was made took no time.
+		if want != "fetch" && want != "unpack" && !strings.Contains(told, `hearth_lambda_start_seconds_count{part="`+want+`"}`) {
+			t.Errorf("the part %q is not among the metrics", want)
 		}
 	}
 	if _, err := harness.Invoke(t.Context(), h.lambda, "hello", `{}`, harness.KeepHeader(reportline.ColdStartHeader, &header)); err != nil {

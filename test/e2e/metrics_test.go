@@ -27,6 +27,14 @@ func TestRootAFunctionDoesNotReadTheNodesMetrics(t *testing.T) {
 	if got := h.answers(t, "f", "{}"); got != "[200,404]" {
 		t.Errorf("the function got %s", got)
 	}
+	if text := h.scrape(t); !strings.Contains(text, "hearth_lambda_invocations_total 1\n") {
+		t.Errorf("got %s", text)
+	}
+}
+
+// scrape reads what the node tells Prometheus.
+func (h *hearth) scrape(t *testing.T) string {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.Endpoint+"/_hearth/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +45,8 @@ func TestRootAFunctionDoesNotReadTheNodesMetrics(t *testing.T) {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil || !strings.Contains(string(text), "hearth_lambda_invocations_total 1\n") {
-		t.Errorf("got %v\n%s", err, text)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return string(text)
 }
