@@ -99,6 +99,7 @@ func TestAllYieldsWhatComesBeforeAnError(t *testing.T) {
 func TestAllSaysThatItsContextEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		rows := store.NewTable[int](filled(t, 20_000), "k")
 		n := 0
 		var last error
