@@ -17,6 +17,7 @@ const nodeMajor = 20
 // TestS3WithTheSDKForJavaScript runs testdata/javascript/s3.cjs, which asserts for
 // itself: the client, the transfer manager of lib-storage, presigned links and forms.
 func TestS3WithTheSDKForJavaScript(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("installs packages: not with -short")
 	}

@@ -14,6 +14,7 @@ import (
 
 // TestS3WithBoto3 runs testdata/s3_check.py, which asserts for itself.
 func TestS3WithBoto3(t *testing.T) {
+	t.Parallel()
 	python := findTool(t, "python3 with boto3", func(path string) bool { return exec.Command(path, "-c", "import boto3").Run() == nil },
 		"/root/.pyenv/versions/*/bin/python3", "/usr/bin/python3", "/usr/local/bin/python3")
 	h := up(t)
@@ -30,6 +31,7 @@ func TestS3WithBoto3(t *testing.T) {
 // TestS3SyncWithTheCLI syncs a small tree there and back, twice: the second time
 // there is nothing left to do.
 func TestS3SyncWithTheCLI(t *testing.T) {
+	t.Parallel()
 	cli := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil },
 		"/root/.pyenv/versions/*/bin/aws")
 	h := up(t)
@@ -81,6 +83,7 @@ const (
 // each also what the other brought: then nothing differs, and there is nothing left
 // to do. Clients that have nothing to do with each other run at once.
 func TestS3SyncOfALargeTree(t *testing.T) {
+	t.Parallel()
 	cli := findTool(t, "aws", func(path string) bool { return exec.Command(path, "--version").Run() == nil },
 		"/root/.pyenv/versions/*/bin/aws")
 	rclone := findTool(t, "rclone", func(path string) bool { return exec.Command(path, "version").Run() == nil })

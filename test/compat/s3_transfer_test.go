@@ -65,9 +65,10 @@ func objectsOf(t *testing.T, h *harness.Hearth) *s3.Client {
 // for Go has, in one piece and in parts, by parts and by ranges; and in two parts with
 // every checksum that they compute.
 func TestS3WithTheTransferManagersForGo(t *testing.T) {
+	t.Parallel()
 	h := up(t)
 	c := objectsOf(t, h)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	bucket := aws.String("transfers")
 	if _, err := c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket}); err != nil {
@@ -132,6 +133,7 @@ var transferSums = []transfer.ChecksumAlgorithm{"CRC32", "CRC32C", "SHA1", "SHA2
 
 // TestS3DirectoriesWithTheTransferManagerForGo uploads a tree and downloads it.
 func TestS3DirectoriesWithTheTransferManagerForGo(t *testing.T) {
+	t.Parallel()
 	h := up(t)
 	c := objectsOf(t, h)
 	dir := t.TempDir()

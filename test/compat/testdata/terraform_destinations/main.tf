@@ -77,7 +77,22 @@ resource "aws_s3_bucket_notification" "bucket" {
     events    = ["s3:ObjectRemoved:*"]
   }
 
-  depends_on = [aws_sqs_queue_policy.queue, aws_sns_topic_policy.topic]
+  lambda_function {
+    id                  = "tagged"
+    lambda_function_arn = aws_lambda_function.function.arn
+    events              = ["s3:ObjectTagging:*"]
+    filter_prefix       = "in/"
+  }
+
+  depends_on = [aws_sqs_queue_policy.queue, aws_sns_topic_policy.topic, aws_lambda_permission.bucket]
+}
+
+resource "aws_lambda_permission" "bucket" {
+  statement_id  = "bucket"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.function.function_name
+  principal     = "s3.amazonaws.com"
+  source_arn    = aws_s3_bucket.bucket.arn
 }
 
 resource "aws_lambda_function" "function" {
