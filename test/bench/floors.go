@@ -172,6 +172,57 @@ func (s *bareSession) invoke(ctx context.Context, payload []byte) ([]byte, error
 	return out.Payload, err
 }
 
+// serveBare serves a bare session in a process of its own, as every real frontend is:
+// a client in the same process is spared waking another one.
+func (b *bench) serveBare(ctx context.Context, dir string, until io.Reader, stdout io.Writer) error {
+	s, err := b.startBareSession(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	addr, stop, err := s.frontend(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if _, err := fmt.Fprintln(stdout, addr); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, until) // whoever started this ends it so, also by its own end
+	return err
+}
+
+// startBareFrontend starts this program as serveBare.
+func (b *bench) startBareFrontend(ctx context.Context, dir string) (addr string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, fmt.Errorf("find this program: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, self, "-binary", b.binary, "-bare-frontend", dir)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return "", nil, fmt.Errorf("start the bare frontend: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, fmt.Errorf("start the bare frontend: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, fmt.Errorf("start the bare frontend: %w", err)
+	}
+	stop = func() {
+		_ = in.Close()
+		_ = cmd.Wait() // it was told to end
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("read the bare frontend's address: %w", err)
+	}
+	return strings.TrimSpace(line), stop, nil
+}
+
 // frontend serves the bare session over HTTP: the smallest frontend that there can
 // be, one environment behind it.
 func (s *bareSession) frontend(ctx context.Context) (addr string, stop func(), err error) {

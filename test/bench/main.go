@@ -88,6 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	scale := fs.Float64("scale", 1, "multiply counts and times")
 	isolation := fs.String("isolation", "", "namespace or process (default: namespace as root)")
 	binary := fs.String("binary", "", "the hearth to measure (default bin/hearth when it is there, else built now)")
+	bareIn := fs.String("bare-frontend", "", "serve the floor of the warm suite out of a directory until standard input ends; the bench starts itself so")
 	figures := fs.String("figures", "docs/figures", "where the suite curves writes its tables and its picture")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -97,6 +98,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(b.scratch)
+	if *bareIn != "" {
+		return b.serveBare(ctx, *bareIn, os.Stdin, stdout)
+	}
 	b.figures = *figures
 	for _, s := range suites {
 		asked := slices.Contains(strings.Split(*only, ","), s.name)

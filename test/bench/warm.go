@@ -51,6 +51,11 @@ func (b *bench) warm(ctx context.Context) error {
 		return err
 	}
 	defer stopFront()
+	ownAddr, stopOwn, err := b.startBareFrontend(ctx, filepath.Join(b.scratch, "bare-own"))
+	if err != nil {
+		return err
+	}
+	defer stopOwn()
 
 	all := []*candidate{
 		{name: "floor: a plain Node HTTP server", calls: overHTTP(plainPost, plainAddr)},
@@ -65,7 +70,8 @@ func (b *bench) warm(ctx context.Context) error {
 			}
 			return times, nil
 		}},
-		{name: "floor: our bootstrap behind a bare frontend", calls: overHTTP(plainPost, frontAddr)},
+		{name: "floor: our bootstrap behind a bare frontend in the client's own process", calls: overHTTP(plainPost, frontAddr)},
+		{name: "floor: our bootstrap behind a bare frontend", calls: overHTTP(plainPost, ownAddr)},
 	}
 	functions, err := b.warmFunctions(ctx, h)
 	if err != nil {
@@ -88,7 +94,7 @@ func (b *bench) warm(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	floor := median(all[2].times)
+	inClient, floor := median(all[2].times), median(all[3].times)
 	for _, c := range all {
 		if c.err != nil {
 			b.rep.fail(c.name, c.err)
@@ -96,7 +102,8 @@ func (b *bench) warm(ctx context.Context) error {
 		}
 		t := sorted(c.times)
 		b.rep.add(c.name, c.goal, micros("p50", quantile(t, 0.5)), micros("p99", quantile(t, 0.99)),
-			figure{"× bare frontend", float64(quantile(t, 0.5)) / float64(floor), ""})
+			figure{"× bare frontend", float64(quantile(t, 0.5)) / float64(floor), ""},
+			figure{"× in the client's process", float64(quantile(t, 0.5)) / float64(inClient), ""})
 	}
 	return nil
 }
