@@ -99,6 +99,9 @@ func (b *bench) functions(ctx context.Context) error {
 		if h, err = b.up(ctx, "functions"); err != nil {
 			return err
 		}
+		if err := wait(ctx, 2*time.Second); err != nil { // until it has given back what the start needed
+			return err
+		}
 		again, err := resident(h.PID())
 		if err != nil {
 			return err
