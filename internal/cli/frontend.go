@@ -45,18 +45,13 @@ it at once.`,
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&cfg.Join, "join", "", "where the Hearth to join lets others join, host:port")
-	f.StringVar(&cfg.Token, "token", "", "a token of hearth token create --kind frontend, needed once (default $HEARTH_TOKEN)")
-	f.StringVar(&cfg.Name, "name", "", "what to be called (default: the host's name and a random part)")
-	f.StringVar(&cfg.Zone, "zone", "", "what fails together with this frontend, such as a rack or a machine")
+	joinFlags(cmd, "frontend", &cfg.Join, &cfg.Token, &cfg.Name, &cfg.Zone)
 	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "the address for clients; port 0 takes a free one")
 	f.StringVar(&cfg.DataDir, "data-dir", "", "where its identity lies (default $HEARTH_DATA_DIR, or as for hearth up, in frontend)")
 	f.StringSliceVar(&cfg.TrustedProxies, "trusted-proxy", nil, "an address or network of load balancers whose X-Forwarded-For is believed")
 	f.DurationVar(&cfg.Notice, "notice", cfg.Notice, "how long to go on answering, with the health turned, when told to stop")
 	f.DurationVar(&cfg.DrainMax, "drain", cfg.DrainMax, "how long running requests may go on after that")
 	f.StringVar(&level, "log-level", "info", "how much to log: debug, info, warn or error")
-	_ = cmd.MarkFlagRequired("join")
-	_ = cmd.MarkFlagRequired("zone")
 	return cmd
 }
 

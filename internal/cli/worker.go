@@ -22,6 +22,17 @@ import (
 // it to another machine.
 const tokenLife = time.Hour
 
+// joinFlags are the flags of a process that joins a Hearth.
+func joinFlags(cmd *cobra.Command, kind string, join, token, name, zone *string) {
+	f := cmd.Flags()
+	f.StringVar(join, "join", "", "where the Hearth to join lets others join, host:port")
+	f.StringVar(token, "token", "", "a token made by hearth token create --kind "+kind+", needed once (default $HEARTH_TOKEN)")
+	f.StringVar(name, "name", "", "what to be called (default: the host's name and a random part)")
+	f.StringVar(zone, "zone", "", "what fails together with this "+kind+", such as a rack or a machine")
+	_ = cmd.MarkFlagRequired("join") // they are there
+	_ = cmd.MarkFlagRequired("zone")
+}
+
 func (a *app) workerCommand() *cobra.Command {
 	var level string
 	cfg := node.DefaultWorker()
@@ -56,10 +67,7 @@ wait for what runs; a second one ends it at once.`,
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&cfg.Join, "join", "", "where the Hearth to join lets others join, host:port")
-	f.StringVar(&cfg.Token, "token", "", "a token made by hearth token create, needed once (default $HEARTH_TOKEN)")
-	f.StringVar(&cfg.Name, "name", "", "what to be called (default: the host's name and a random part)")
-	f.StringVar(&cfg.Zone, "zone", "", "what fails together with this worker, such as a rack or a machine")
+	joinFlags(cmd, "worker", &cfg.Join, &cfg.Token, &cfg.Name, &cfg.Zone)
 	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "the address on which the other processes ask this one; port 0 takes a free one")
 	f.StringVar(&cfg.Advertise, "advertise", "", "how the others reach that address, when it is another for them")
 	f.StringVar(&cfg.DataDir, "data-dir", "", "where its identity, code and sandboxes lie (default $HEARTH_DATA_DIR, or as for hearth up, in worker)")
@@ -68,8 +76,6 @@ wait for what runs; a second one ends it at once.`,
 	f.DurationVar(&cfg.KeepFor, "keep-for", cfg.KeepFor, "how long functions stay warm while the Hearth that was joined is gone")
 	f.DurationVar(&cfg.DrainMax, "drain", cfg.DrainMax, "how long running invokes may go on when told to stop")
 	f.StringVar(&level, "log-level", "info", "how much to log: debug, info, warn or error")
-	_ = cmd.MarkFlagRequired("join")
-	_ = cmd.MarkFlagRequired("zone")
 	return cmd
 }
 
