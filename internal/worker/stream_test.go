@@ -34,7 +34,7 @@ func (c *caller) Write(ctx context.Context, p []byte) error {
 
 func TestStreamsOfACustomRuntime(t *testing.T) {
 	b := setUp(t)
-	b.version.Timeout = time.Second
+	b.version.Timeout = 3 * time.Second
 	e := b.open(t)
 	for _, c := range []struct {
 		name, event string
@@ -46,7 +46,7 @@ func TestStreamsOfACustomRuntime(t *testing.T) {
 		{"to the end", `{"do":"stream","text":"all of it"}`, false, "all of it", "", ""},
 		{
 			"until the timeout", `{"do":"stream","text":"half","then":"hang"}`, false, "half", "Sandbox.Timedout",
-			`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id + ` Error: Task timed out after 1.00 seconds"}`,
+			`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id + ` Error: Task timed out after 3.00 seconds"}`,
 		},
 		{
 			"until the process ends", `{"do":"stream","text":"half","then":"exit","n":7}`, false, "half", "Runtime.ExitError",
@@ -54,7 +54,7 @@ func TestStreamsOfACustomRuntime(t *testing.T) {
 		},
 		{
 			"until the timeout, for a caller who takes nothing", `{"do":"stream","text":"half"}`, true, "", "Sandbox.Timedout",
-			`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id + ` Error: Task timed out after 1.00 seconds"}`,
+			`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id + ` Error: Task timed out after 3.00 seconds"}`,
 		},
 		{"to the end after all that", `{"do":"stream","text":"again"}`, false, "again", "", ""},
 	} {
